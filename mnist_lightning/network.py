@@ -1,0 +1,84 @@
+"""The convolutional network, in plain PyTorch."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+IMAGE_SIZE = 28
+CONV_CHANNELS = (32, 64, 64)
+HIDDEN_DIMS = (128,)
+KERNEL_SIZE = 3
+POOL_SIZE = 2
+
+
+class ConvNet(nn.Module):
+    """Three 3x3 convolutions, a 2x2 max-pool and Dense layers, as in the Keras original.
+
+    Every layer but the last is followed by ReLU. After the last convolution the pool comes first:
+    ReLU is monotonic, so the result is the same and ReLU touches a quarter of the values. Weights
+    start Glorot-uniform and biases zero, Keras's defaults.
+
+    Args:
+        conv_channels: Output channels of each 3x3 unpadded convolution.
+        hidden_dims: Width of each hidden Dense layer; (7744, 128) is the original exactly.
+        num_classes: Number of logits.
+
+    Raises:
+        ValueError: A size is below 1, a list is empty, or the convolutions leave nothing to pool.
+    """
+
+    def __init__(
+        self,
+        conv_channels: Sequence[int] = CONV_CHANNELS,
+        hidden_dims: Sequence[int] = HIDDEN_DIMS,
+        num_classes: int = 10,
+    ) -> None:
+        super().__init__()
+        _check_sizes(conv_channels, hidden_dims, num_classes)
+        channels = (1, *conv_channels)
+        size = IMAGE_SIZE - (KERNEL_SIZE - 1) * len(conv_channels)
+        self.features = nn.Sequential()
+        for i, (fan_in, fan_out) in enumerate(zip(channels, channels[1:], strict=False), start=1):
+            self.features.add_module(f"conv{i}", nn.Conv2d(fan_in, fan_out, KERNEL_SIZE))
+            if i == len(conv_channels):
+                self.features.add_module("pool", nn.MaxPool2d(POOL_SIZE))
+            self.features.add_module(f"relu{i}", nn.ReLU())
+        self.features.add_module("flatten", nn.Flatten())
+        widths = (channels[-1] * (size // POOL_SIZE) ** 2, *hidden_dims)
+        for i, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+            self.features.add_module(f"dense{i}", nn.Linear(fan_in, fan_out))
+            self.features.add_module(f"dense{i}_relu", nn.ReLU())
+        self.head = nn.Linear(widths[-1], num_classes)
+        self.apply(_init_like_keras)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute the logits.
+
+        Args:
+            images: (B, 1, 28, 28) float, [0, 1].
+
+        Returns:
+            (B, num_classes) float logits; softmax is left to whoever shows a probability.
+        """
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+
+def _init_like_keras(module: nn.Module) -> None:
+    """Glorot & Bengio (2010), eq. 16, and zero biases: the defaults of Keras's Conv2D and Dense."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _check_sizes(conv_channels: Sequence[int], hidden_dims: Sequence[int], classes: int) -> None:
+    deepest = (IMAGE_SIZE - POOL_SIZE) // (KERNEL_SIZE - 1)
+    if not 1 <= len(conv_channels) <= deepest or min(conv_channels) < 1:
+        raise ValueError(
+            f"conv_channels is {list(conv_channels)}: must be 1 to {deepest} sizes of at least 1"
+        )
+    if not hidden_dims or min(hidden_dims) < 1:
+        raise ValueError(f"hidden_dims is {list(hidden_dims)}: must be sizes of at least 1")
+    if classes < 2:
+        raise ValueError(f"num_classes is {classes}: must be at least 2")
