@@ -109,6 +109,8 @@ ROTATION = 0.10  # radians
 ASPECT = (0.95, 0.18)  # mean and deviation of log-normal width by height
 PEN_RADIUS = (1.35, 0.28)  # pixels: median and deviation of the logarithm
 PRESSURE = 0.2  # how much thinner the pen may get along its path
+ROUGH = (0.15, 0.1)
+EDGE_SD = 0.3
 EDGE = 0.9  # pixels from full ink to none
 
 CHUNK = 500  # digits drawn at once
@@ -213,7 +215,12 @@ def _ink(paths: Tensor, generator: torch.Generator) -> Tensor:
     down = (pixels - points[:, None, :, 1]) ** 2 - pen[:, None] ** 2
     power = (across[:, None] + down[:, :, None]).amin(3)
     distance = (power + radius[..., None] ** 2).clamp(min=0).sqrt()
-    ink = 0.5 + (radius[..., None] - distance) / EDGE
+    rough = F.interpolate(
+        torch.randn(n, 1, 10, 10, generator=generator), (20, 20), mode="bilinear"
+    )[:, 0]
+    rough = ROUGH[0] * rough + ROUGH[1] * torch.randn(n, BOX_SIZE, BOX_SIZE, generator=generator)
+    edge = EDGE * torch.exp(EDGE_SD * torch.randn(n, 1, 1, generator=generator))
+    ink = 0.5 + (radius[..., None] + rough - distance) / edge
     return (255 * ink.clamp(0, 1)).round().to(torch.uint8)
 
 

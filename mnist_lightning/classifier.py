@@ -1,0 +1,99 @@
+"""The LightningModule around the network."""
+
+from collections.abc import Sequence
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics.classification import MulticlassAccuracy
+
+from mnist_lightning.network import CONV_CHANNELS, HIDDEN_DIMS, IMAGE_SIZE, ConvNet
+
+KERAS_EPSILON = 1e-7  # keras.optimizers.Adam's default; torch's is 1e-8
+
+
+class MNISTClassifier(LightningModule):
+    """Train a ConvNet with Adam and cross-entropy, and log its loss and accuracy.
+
+    Batches are pairs of images, (B, 1, 28, 28) float, and targets, (B,) int64 in
+    [0, num_classes). The logged names are ``train/loss``, ``train/accuracy`` and the same under
+    ``val`` and ``test``; each is the mean over the images of the epoch. The training figures are
+    taken while the weights move, as Keras reports them.
+
+    Args:
+        conv_channels: Output channels of each 3x3 unpadded convolution.
+        hidden_dims: Width of each hidden Dense layer; (7744, 128) is the original exactly.
+        num_classes: Number of classes.
+        lr: Adam's learning rate; Keras's default is 0.001.
+
+    Raises:
+        ValueError: A size is below 1, or lr is not above 0.
+    """
+
+    def __init__(
+        self,
+        conv_channels: Sequence[int] = CONV_CHANNELS,
+        hidden_dims: Sequence[int] = HIDDEN_DIMS,
+        num_classes: int = 10,
+        lr: float = 1e-3,
+    ) -> None:
+        super().__init__()
+        if not 0 < lr < float("inf"):
+            raise ValueError(f"lr is {lr}: must be a number above 0")
+        self.save_hyperparameters()
+        self.net = ConvNet(conv_channels, hidden_dims, num_classes)
+        self.lr = lr
+        self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+        self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
+        self.val_accuracy = self.train_accuracy.clone()
+        self.test_accuracy = self.train_accuracy.clone()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute the logits, (B, num_classes), of images, (B, 1, 28, 28) float."""
+        logits: Tensor = self.net(images)
+        return logits
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the mean cross-entropy of the batch, a float scalar."""
+        return self._step("train", self.train_accuracy, batch)["loss"]
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Return ``loss``, a float scalar, and ``logits``, (B, num_classes)."""
+        return self._step("val", self.val_accuracy, batch)
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Return ``loss``, a float scalar, and ``logits``, (B, num_classes)."""
+        return self._step("test", self.test_accuracy, batch)
+
+    def predict_step(self, batch: Tensor | Sequence[Tensor]) -> dict[str, Tensor]:
+        """Classify images, alone or first in a batch.
+
+        Returns:
+            ``digits``, (B,) int64, and ``probabilities``, (B, num_classes) float, each row sums
+            to 1.
+        """
+        images = batch if isinstance(batch, Tensor) else batch[0]
+        probabilities = self(images).softmax(dim=1)
+        return {"digits": probabilities.argmax(dim=1), "probabilities": probabilities}
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam as Keras sets it; fused, because the default is a Python loop on CPU."""
+        return torch.optim.Adam(self.parameters(), lr=self.lr, eps=KERAS_EPSILON, fused=True)
+
+    def _step(
+        self, stage: str, accuracy: MulticlassAccuracy, batch: tuple[Tensor, Tensor]
+    ) -> dict[str, Tensor]:
+        images, targets = batch
+        logits = self(images)
+        loss = F.cross_entropy(logits, targets)
+        accuracy(logits, targets)
+        self.log_dict(
+            {f"{stage}/loss": loss, f"{stage}/accuracy": accuracy},
+            on_step=False,
+            on_epoch=True,
+            prog_bar=True,
+            batch_size=len(targets),
+            sync_dist=True,
+        )
+        return {"loss": loss, "logits": logits}

@@ -1,0 +1,187 @@
+"""The LightningDataModule of MNIST and of its synthetic stand-in."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning import LightningDataModule
+from torch import Tensor
+from torchvision.datasets.mnist import read_image_file, read_label_file
+
+from mnist_lightning import synthetic
+from mnist_lightning.batches import Batches, in_order, shuffled
+from mnist_lightning.download import (
+    UNPACKED_SHA256,
+    DataError,
+    UnreachableError,
+    fetch_mnist,
+    is_intact,
+)
+
+TRAIN_SIZE = 60_000
+TEST_SIZE = 10_000
+# Mean and standard deviation of the 60,000 training images in [0, 1].
+MEAN, STD = 0.1307, 0.3081
+
+Split = tuple[Tensor, Tensor]
+
+
+class MNISTDataModule(LightningDataModule):
+    """Load MNIST into memory and cut it into batches.
+
+    Batches are pairs of images and labels, (B,) int64 in 0..9. Images cross to the training device
+    as (B, 1, 28, 28) uint8 and are scaled there to float32. As in the original, all training images
+    train and the test images are also the validation set, unless ``val_size`` is given.
+
+    Args:
+        data_dir: Folder of the files; the official ones lie in ``MNIST/raw``, as in torchvision.
+        source: ``mnist``; ``synthetic`` for generated digits; ``auto`` for MNIST or, where it is
+            neither on disk nor reachable, generated digits.
+        mirror: Folder of the four ``.gz`` files as http, https or file URL; default: torchvision's.
+        batch_size: Images in a batch on each device.
+        val_size: Training images held out for validation, equal shares of each digit; with 0 the
+            test images validate.
+        normalize: ``unit`` scales to [0, 1]; ``standard`` also to mean 0 and standard deviation 1.
+        seed: Decides the order of the training images and the choice of those held out.
+        synthetic_size: Number of generated training and test images.
+
+    Raises:
+        ValueError: A size is out of range.
+    """
+
+    def __init__(
+        self,
+        data_dir: str = "data",
+        source: Literal["mnist", "synthetic", "auto"] = "mnist",
+        mirror: str | None = None,
+        batch_size: int = 32,
+        val_size: int = 0,
+        normalize: Literal["unit", "standard"] = "unit",
+        seed: int = 0,
+        synthetic_size: tuple[int, int] = (TRAIN_SIZE, TEST_SIZE),
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}: must be at least 1")
+        if min(synthetic_size) < 1:
+            raise ValueError(f"synthetic_size is {list(synthetic_size)}: must be at least 1 each")
+        limit = synthetic_size[0] if source == "synthetic" else TRAIN_SIZE
+        if not 0 <= val_size < limit:
+            raise ValueError(f"val_size is {val_size}: must be 0 to {limit - 1:,}")
+        if mirror and not mirror.startswith(("http://", "https://", "file:///")):
+            raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
+        # paths and addresses are of this machine and stay out of checkpoints
+        self.save_hyperparameters(ignore=["data_dir", "mirror"])
+        self.data_dir = Path(data_dir)
+        self.source: str = source
+        self.mirror = mirror
+        self.batch_size = batch_size
+        self.val_size = val_size
+        self.normalize = normalize
+        self.seed = seed
+        self.synthetic_size = synthetic_size
+
+    def prepare_data(self) -> None:
+        """Fetch or generate the files.
+
+        Raises:
+            DataError: They cannot be had or written.
+        """
+        try:
+            if self.source != "synthetic":
+                self._fetch_mnist()
+            if self.resolve_source() == "synthetic" and not self.raw_dir("synthetic").exists():
+                synthetic.write_synthetic(self.raw_dir("synthetic"), self.synthetic_size)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise DataError(f"data_dir is {self.data_dir}: cannot be written ({reason})") from error
+
+    def setup(self, stage: str) -> None:
+        """Read the files into memory, and cut off the images held out."""
+        self.source = self.hparams["source"] = self.resolve_source()
+        raw_dir = self.raw_dir(self.source)
+        images, labels = _read(raw_dir, "train", self.source == "mnist")
+        self.test = _read(raw_dir, "t10k", self.source == "mnist")
+        if self.val_size >= len(labels):
+            raise ValueError(f"val_size is {self.val_size}: must be below {len(labels):,}")
+        held_out = _stratified(labels, self.val_size, self.seed)
+        self.train = images[~held_out], labels[~held_out]
+        self.val = (images[held_out], labels[held_out]) if self.val_size else self.test
+
+    def train_dataloader(self) -> Batches:
+        """The training images, in a new order each epoch."""
+        return shuffled(*self.train, self.batch_size, self.seed, *self._rank_and_world_size())
+
+    def val_dataloader(self) -> Batches:
+        """The images held out or, without them, the test images."""
+        return in_order(*self.val, self.batch_size, *self._rank_and_world_size())
+
+    def test_dataloader(self) -> Batches:
+        """The test images."""
+        return in_order(*self.test, self.batch_size, *self._rank_and_world_size())
+
+    def predict_dataloader(self) -> Batches:
+        """The test images."""
+        return self.test_dataloader()
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Scale (B, 1, 28, 28) uint8 images to float32, on the training device."""
+        images, labels = batch
+        images = images.float() / 255
+        if self.normalize == "standard":
+            images = (images - MEAN) / STD
+        return images, labels
+
+    def raw_dir(self, source: str) -> Path:
+        """Folder of the four unpacked files of a source."""
+        if source == "mnist":
+            return self.data_dir / "MNIST" / "raw"
+        train, test = self.synthetic_size
+        return self.data_dir / f"synthetic-v{synthetic.VERSION}-{train}-{test}"
+
+    def resolve_source(self) -> str:
+        """What ``auto`` comes to: ``mnist`` if its four files are there, else ``synthetic``."""
+        if self.source != "auto":
+            return self.source
+        there = all((self.raw_dir("mnist") / name).is_file() for name in UNPACKED_SHA256)
+        return "mnist" if there else "synthetic"
+
+    def _fetch_mnist(self) -> None:
+        raw_dir = self.raw_dir("mnist")
+        try:
+            raw_dir.mkdir(parents=True, exist_ok=True)
+            fetch_mnist(raw_dir, self.mirror)
+        except UnreachableError as error:
+            if self.source == "auto" and not self.mirror:
+                return
+            raise DataError(
+                f"{error}; put the four files {', '.join(UNPACKED_SHA256)} into {raw_dir}, name "
+                "another place with --data.mirror URL, or use --data.source synthetic"
+            ) from error
+
+    def _rank_and_world_size(self) -> tuple[int, int]:
+        if self.trainer is None:
+            return 0, 1
+        return self.trainer.global_rank, self.trainer.world_size
+
+
+def _read(raw_dir: Path, prefix: str, official: bool) -> Split:
+    """Read images, (N, 1, 28, 28) uint8, and labels, (N,) int64."""
+    paths = [raw_dir / f"{prefix}-images-idx3-ubyte", raw_dir / f"{prefix}-labels-idx1-ubyte"]
+    for path in paths:
+        if official and not is_intact(path):
+            raise DataError(f"{path} is not the official file: remove it, or run prepare_data")
+    return read_image_file(str(paths[0])).unsqueeze(1), read_label_file(str(paths[1]))
+
+
+def _stratified(labels: Tensor, size: int, seed: int) -> Tensor:
+    """Choose images at random so that each digit has its share; (N,) bool.
+
+    Shuffled, then sorted by digit, every (N / size)-th is taken: systematic sampling.
+    """
+    shuffled_index = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    by_digit = shuffled_index[labels[shuffled_index].sort(stable=True).indices]
+    every = (torch.arange(size) * len(labels)).div(max(size, 1), rounding_mode="floor")
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[by_digit[every]] = True
+    return chosen

@@ -1,0 +1,106 @@
+"""The four official MNIST files: fetched, checked, unpacked."""
+
+import gzip
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import pooch
+from torchvision.datasets import MNIST
+
+TIMEOUT_SECONDS = 10
+# SHA-256 of what torchvision's mirrors serve; the same files as torchvision's MNIST.resources
+# names by MD5.
+PACKED_SHA256 = {
+    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
+UNPACKED_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
+class DataError(Exception):
+    """The digits cannot be had, or are not what they should be."""
+
+
+class UnreachableError(DataError):
+    """No mirror gave the files."""
+
+
+def fetch_mnist(raw_dir: Path, mirror: str | None = None) -> None:
+    """Make sure that the four unpacked files lie in a folder, downloading what is not right.
+
+    Args:
+        raw_dir: Folder of the files, ``<data_dir>/MNIST/raw`` for torchvision.
+        mirror: Where the ``.gz`` files lie: an http, https or file URL; torchvision's mirrors if
+            None.
+
+    Raises:
+        UnreachableError: A file is missing and no mirror gives it.
+        DataError: A file is damaged and no mirror gives it, or the folder cannot be written.
+    """
+    for name in UNPACKED_SHA256:
+        path = raw_dir / name
+        if is_intact(path):
+            continue
+        damaged = path.exists()
+        try:
+            _unpack(_fetch_packed(raw_dir, f"{name}.gz", mirror), path)
+        except UnreachableError as error:
+            if damaged:
+                raise DataError(f"{path} is damaged, and {error}") from error
+            raise
+
+
+def is_intact(path: Path) -> bool:
+    """Tell whether an unpacked official file is there, byte for byte."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == UNPACKED_SHA256[path.name]
+
+
+def _fetch_packed(raw_dir: Path, name: str, mirror: str | None) -> Path:
+    # https first: what an http mirror sends can be replaced on the way; SHA-256 would refuse it
+    mirrors = [mirror] if mirror else sorted(MNIST.mirrors, key=lambda url: "https" not in url)
+    faults = []
+    for base in mirrors:
+        url = base.rstrip("/") + "/"
+        store = pooch.create(
+            raw_dir, url, registry={name: f"sha256:{PACKED_SHA256[name]}"}, retry_if_failed=1
+        )
+        try:
+            return Path(store.fetch(name, downloader=_downloader(url)))
+        except (OSError, ValueError) as error:
+            faults.append(f"{url} ({type(error).__name__})")
+    raise UnreachableError(f"{name} cannot be had from {', '.join(faults)}")
+
+
+def _downloader(url: str) -> "pooch.HTTPDownloader | pooch.processors.Downloader":
+    if urlsplit(url).scheme == "file":
+        return _copy_file
+    return pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT_SECONDS)
+
+
+def _copy_file(url: str, output_file: str, _: pooch.Pooch) -> None:
+    """Fetch a file URL; pooch knows only network protocols."""
+    shutil.copyfile(url2pathname(urlsplit(url).path), output_file)
+
+
+def _unpack(packed: Path, path: Path) -> None:
+    """Write the unpacked file under another name first: nothing half-written bears its name."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        draft = Path(folder, path.name)
+        draft.write_bytes(gzip.decompress(packed.read_bytes()))
+        os.replace(draft, path)

@@ -1,0 +1,116 @@
+"""Figures of a run: arrays in, ``Figure`` out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+COLORS = {"train": "tab:blue", "val": "tab:orange"}
+NAMES = {"train": "training", "val": "validation"}
+PER_ROW = 3  # as in the original
+
+History = Mapping[str, Sequence[float]]
+
+
+def plot_curve(history: History, stage: str, metric: str, ax: Axes | None = None) -> Figure:
+    """Draw one curve over the epochs.
+
+    Args:
+        history: Column names of ``history.csv`` to one value an epoch.
+        stage: ``train`` or ``val``.
+        metric: ``loss`` or ``accuracy``.
+        ax: Axes to draw on; default: those of a new figure.
+    """
+    ax = ax or _axes()
+    values = history[metric if stage == "train" else f"val_{metric}"]
+    ax.plot(history["epoch"], values, "o-", color=COLORS[stage], label=NAMES[stage], markersize=4)
+    ax.set(
+        xlabel="Epoch", ylabel=metric.capitalize(), title=f"{NAMES[stage]} {metric}".capitalize()
+    )
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.grid(alpha=0.3)
+    return _figure(ax)
+
+
+def plot_curves(history: History) -> Figure:
+    """Draw loss and accuracy side by side, training and validation together."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for stage, prefix in (("train", ""), ("val", "val_")):
+            if f"{prefix}{metric}" in history:
+                plot_curve(history, stage, metric, ax)
+        ax.set_title(metric.capitalize())
+        ax.legend()
+    return figure
+
+
+def plot_predictions(
+    images: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    digits: NDArray[np.int64],
+    count: int = 9,
+) -> Figure:
+    """Show the first right and the first wrong predictions by index, three a row.
+
+    Args:
+        images: (N, 28, 28), any range.
+        labels: (N,) int, the truth.
+        digits: (N,) int, the predictions.
+        count: How many of each at most.
+    """
+    right = np.flatnonzero(labels == digits)[:count]
+    wrong = np.flatnonzero(labels != digits)[:count]
+    rows = [len(part) // PER_ROW + bool(len(part) % PER_ROW) for part in (right, wrong)]
+    figure = Figure(figsize=(4.8, 1.75 * max(sum(rows), 1) + 0.6), layout="constrained")
+    parts = [
+        (n, title, index)
+        for n, title, index in zip(
+            rows, ("Classified correctly", "Classified incorrectly"), (right, wrong), strict=True
+        )
+        if n
+    ]
+    panels = np.atleast_1d(figure.subfigures(len(parts), 1, height_ratios=[n for n, _, _ in parts]))
+    for panel, (n, title, index) in zip(panels, parts, strict=True):
+        panel.suptitle(title, fontweight="bold")
+        axes = panel.subplots(n, PER_ROW, squeeze=False).flat
+        for ax in axes:
+            ax.set_axis_off()
+        for ax, i in zip(axes, index, strict=False):
+            ax.imshow(images[i], cmap="gray")
+            ax.set_title(f"predicted {digits[i]}, true {labels[i]}", fontsize=9)
+    return figure
+
+
+def plot_confusion_matrix(matrix: NDArray[np.int64], ax: Axes | None = None) -> Figure:
+    """Draw a confusion matrix with its counts.
+
+    Args:
+        matrix: (C, C) int; rows are the truth, columns the predictions.
+        ax: Axes to draw on; default: those of a new figure.
+    """
+    ax = ax or _axes((6.4, 6.0))
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    # the square root lets a handful of mistakes among a thousand still show
+    ax.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
+    for (row, column), n in np.ndenumerate(matrix):
+        color = "white" if shares[row, column] > 0.3 else "black"
+        ax.text(
+            column, row, str(n) if n else "·", ha="center", va="center", color=color, fontsize=9
+        )
+    ticks = range(len(matrix))
+    ax.set(xticks=ticks, yticks=ticks, xlabel="Predicted digit", ylabel="True digit")
+    ax.set_title("Confusion matrix")
+    return _figure(ax)
+
+
+def _axes(size: tuple[float, float] = (6.4, 4.0)) -> Axes:
+    return Figure(figsize=size, layout="constrained").subplots()
+
+
+def _figure(ax: Axes) -> Figure:
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure
