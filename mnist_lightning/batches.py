@@ -38,10 +38,13 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         if self.sampler is None:
-            images, labels = self.images.split(self.batch_size), self.labels.split(self.batch_size)
+            images, labels = (
+                torch.split(self.images, self.batch_size),
+                torch.split(self.labels, self.batch_size),
+            )
             yield from zip(images, labels, strict=True)
         else:
-            for index in torch.tensor(list(self.sampler)).split(self.batch_size):
+            for index in torch.split(torch.tensor(list(self.sampler)), self.batch_size):
                 yield self.images[index], self.labels[index]
 
 

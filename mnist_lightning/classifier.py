@@ -46,8 +46,8 @@ class MNISTClassifier(LightningModule):
         self.lr = lr
         self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
         self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
-        self.val_accuracy = self.train_accuracy.clone()
-        self.test_accuracy = self.train_accuracy.clone()
+        self.val_accuracy = MulticlassAccuracy(num_classes, average="micro")
+        self.test_accuracy = MulticlassAccuracy(num_classes, average="micro")
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logits, (B, num_classes), of images, (B, 1, 28, 28) float."""

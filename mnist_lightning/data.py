@@ -103,7 +103,7 @@ class MNISTDataModule(LightningDataModule):
         images, labels = _read(raw_dir, "train", self.source == "mnist")
         self.test = _read(raw_dir, "t10k", self.source == "mnist")
         if self.val_size >= len(labels):
-            raise ValueError(f"val_size is {self.val_size}: must be below {len(labels):,}")
+            raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
         held_out = _stratified(labels, self.val_size, self.seed)
         self.train = images[~held_out], labels[~held_out]
         self.val = (images[held_out], labels[held_out]) if self.val_size else self.test
@@ -126,6 +126,8 @@ class MNISTDataModule(LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Scale (B, 1, 28, 28) uint8 images to float32, on the training device."""
+        if isinstance(batch, Tensor):  # a module's example_input_array, float already
+            return batch
         images, labels = batch
         images = images.float() / 255
         if self.normalize == "standard":

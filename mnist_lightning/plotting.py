@@ -1,6 +1,8 @@
 """Figures of a run: arrays in, ``Figure`` out."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -48,39 +50,28 @@ def plot_curves(history: History) -> Figure:
 
 
 def plot_predictions(
-    images: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    digits: NDArray[np.int64],
-    count: int = 9,
+    images: NDArray[np.float32], labels: NDArray[np.int64], digits: NDArray[np.int64]
 ) -> Figure:
-    """Show the first right and the first wrong predictions by index, three a row.
+    """Show images classified correctly, then those classified incorrectly, three a row.
 
     Args:
-        images: (N, 28, 28), any range.
+        images: (N, H, W), any range.
         labels: (N,) int, the truth.
         digits: (N,) int, the predictions.
-        count: How many of each at most.
     """
-    right = np.flatnonzero(labels == digits)[:count]
-    wrong = np.flatnonzero(labels != digits)[:count]
-    rows = [len(part) // PER_ROW + bool(len(part) % PER_ROW) for part in (right, wrong)]
-    figure = Figure(figsize=(4.8, 1.75 * max(sum(rows), 1) + 0.6), layout="constrained")
-    parts = [
-        (n, title, index)
-        for n, title, index in zip(
-            rows, ("Classified correctly", "Classified incorrectly"), (right, wrong), strict=True
-        )
-        if n
-    ]
-    panels = np.atleast_1d(figure.subfigures(len(parts), 1, height_ratios=[n for n, _, _ in parts]))
-    for panel, (n, title, index) in zip(panels, parts, strict=True):
-        panel.suptitle(title, fontweight="bold")
-        axes = panel.subplots(n, PER_ROW, squeeze=False).flat
-        for ax in axes:
+    is_right = labels == digits
+    parts = {"correctly": np.flatnonzero(is_right), "incorrectly": np.flatnonzero(~is_right)}
+    parts = {name: index for name, index in parts.items() if len(index)}
+    rows = [ceil(len(index) / PER_ROW) for index in parts.values()]
+    figure = Figure(figsize=(4.8, 1.75 * sum(rows) + 0.3), layout="constrained")
+    panels = figure.subfigures(len(parts), 1, height_ratios=rows, squeeze=False)[:, 0]
+    for panel, n, (name, index) in zip(panels, rows, parts.items(), strict=True):
+        panel.suptitle(f"Classified {name}", fontweight="bold")
+        for ax, i in zip_longest(panel.subplots(n, PER_ROW, squeeze=False).flat, index):
             ax.set_axis_off()
-        for ax, i in zip(axes, index, strict=False):
-            ax.imshow(images[i], cmap="gray")
-            ax.set_title(f"predicted {digits[i]}, true {labels[i]}", fontsize=9)
+            if i is not None:
+                ax.imshow(images[i], cmap="gray")
+                ax.set_title(f"predicted {digits[i]}, true {labels[i]}", fontsize=9)
     return figure
 
 

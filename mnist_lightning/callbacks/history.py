@@ -1,0 +1,87 @@
+"""The table of epochs."""
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+
+from mnist_lightning.callbacks.run_folder import run_folder, say
+
+COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+LOGGED = {
+    "loss": "train/loss",
+    "accuracy": "train/accuracy",
+    "val_loss": "val/loss",
+    "val_accuracy": "val/accuracy",
+}
+
+Row = dict[str, float]
+
+
+class History(Callback):
+    """Print a line after each epoch and keep ``history.csv`` in the run's folder.
+
+    Epochs count from 1; ``seconds`` is the epoch's wall time with its validation. A resumed run
+    goes on with the rows of its checkpoint. What was not measured stays empty.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self._started = 0.0
+        self._validated = False
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+        self._validated = False
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note that the validation figures are of this epoch."""
+        self._validated = True
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add the epoch's row, print it and write the file."""
+        row: Row = {"epoch": trainer.current_epoch + 1}
+        for column, name in LOGGED.items():
+            fresh = self._validated or not column.startswith("val_")
+            if fresh and name in trainer.callback_metrics:
+                row[column] = trainer.callback_metrics[name].item()
+        row["seconds"] = round(time.perf_counter() - self._started, 3)
+        self.rows.append(row)
+        say(trainer, format_row(row, trainer.max_epochs))
+        folder = run_folder(trainer)
+        if folder and trainer.is_global_zero:
+            write_csv(folder / "history.csv", self.rows)
+
+    def columns(self) -> dict[str, list[float]]:
+        """The columns that every epoch has, by name."""
+        names = [name for name in COLUMNS if all(name in row for row in self.rows)]
+        return {name: [row[name] for row in self.rows] for name in names}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Keep the rows in the checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with the rows of the checkpoint."""
+        self.rows = list(state_dict["rows"])
+
+
+def format_row(row: Row, max_epochs: int | None) -> str:
+    """Write an epoch as one line."""
+    of = f"/{max_epochs}" if max_epochs and max_epochs > 0 else ""
+    figures = [f"{name} {row[name]:.4f}" for name in LOGGED if name in row]
+    return "  ".join([f"epoch {row['epoch']:.0f}{of}", *figures, f"{row['seconds']:.1f} s"])
+
+
+def write_csv(path: Path, rows: list[Row]) -> None:
+    """Write the rows with all columns, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    with draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    draft.replace(path)

@@ -1,0 +1,123 @@
+"""What a run comes to, in words and as ``summary.json``."""
+
+import platform
+from importlib.metadata import version
+from math import sqrt
+from typing import Any
+
+from lightning import LightningModule, Trainer
+
+from mnist_lightning import __version__
+from mnist_lightning.callbacks.results import Gathered
+from mnist_lightning.data import MNISTDataModule
+
+ORIGINAL_RIGHT, ORIGINAL_WRONG = 9_885, 115  # README of the Keras project
+PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics")
+
+
+def data_module(trainer: Trainer) -> MNISTDataModule | None:
+    """The trainer's data module, if it is ours."""
+    module = getattr(trainer, "datamodule", None)
+    return module if isinstance(module, MNISTDataModule) else None
+
+
+def opening_lines(data: MNISTDataModule | None) -> list[str]:
+    """Say what the run trains on, and what validates it."""
+    if data is None:
+        return []
+    lines = []
+    if data.source == "synthetic":
+        lines.append("SYNTHETIC DIGITS: generated images, not MNIST; figures say nothing of MNIST.")
+    name = "MNIST" if data.source == "mnist" else "synthetic"
+    trained = f"{len(data.train[1]):,} {name} images train"
+    if data.val_size:
+        return [
+            *lines,
+            f"{trained}, {data.val_size:,} held out validate; the test set is untouched.",
+        ]
+    return [
+        *lines,
+        f"{trained}; as in the original, the {len(data.val[1]):,} test images validate each epoch.",
+    ]
+
+
+def count_lines(results: Gathered, stage: str, data: MNISTDataModule | None) -> list[str]:
+    """Say how many images were classified correctly, beside the original where it compares.
+
+    Args:
+        results: Of the whole set.
+        stage: ``val`` or ``test``.
+        data: The data module, if it is ours.
+    """
+    held_out = stage == "val" and data is not None and data.val_size > 0
+    name = "held-out training" if held_out else "test" if data else stage
+    lines = [_count(f"{name} images:", results.right, results.wrong)]
+    if data is not None and data.source == "mnist" and not held_out:
+        lines.append(_count("the Keras original:", ORIGINAL_RIGHT, ORIGINAL_WRONG))
+    if held_out:
+        lines.append("The test set was not looked at; `mnist-lightning test` scores it.")
+    return lines
+
+
+def closing_lines(folder: str, data: MNISTDataModule | None) -> list[str]:
+    """Say where the run's files are and how to look at its curves."""
+    lines = [f"Run folder: {folder}", f"Curves: tensorboard --logdir {folder}"]
+    if data is not None and data.source == "synthetic":
+        lines.append("This run used SYNTHETIC DIGITS: it is not an MNIST result.")
+    return lines
+
+
+def summarize(
+    trainer: Trainer, module: LightningModule, results: Gathered | None, seconds: float
+) -> dict[str, Any]:
+    """Collect source, protocol, counts, metrics, size, time and versions of a run.
+
+    Args:
+        trainer: At the end of ``fit``.
+        module: What was trained.
+        results: Of the last validation, if there was one.
+        seconds: Wall time of ``fit``.
+    """
+    data = data_module(trainer)
+    counts = {"right": results.right, "wrong": results.wrong} if results else {}
+    metrics = {name: value.item() for name, value in sorted(trainer.callback_metrics.items())}
+    return {
+        "source": data.source if data else None,
+        "protocol": _protocol(data),
+        **counts,
+        "metrics": metrics,
+        "epochs": trainer.current_epoch,
+        "steps": trainer.global_step,
+        "parameters": sum(parameter.numel() for parameter in module.parameters()),
+        "seconds": round(seconds, 3),
+        "seed": data.seed if data else None,
+        "versions": {
+            "mnist_lightning": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+    }
+
+
+def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
+    """95 % interval of an accuracy in [0, 1]: E. B. Wilson (1927), JASA 22, 209-212."""
+    share, weight = right / total, z * z / total
+    middle = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * sqrt(share * (1 - share) / total + weight / (4 * total))
+    return middle - half, middle + half
+
+
+def _count(name: str, right: int, wrong: int) -> str:
+    low, high = wilson_interval(right, right + wrong)
+    return (
+        f"{name:<20} {right:>6,} classified correctly, {wrong:>5,} classified incorrectly "
+        f"({right / (right + wrong):.2%}, 95 % interval {low:.2%} to {high:.2%})"
+    )
+
+
+def _protocol(data: MNISTDataModule | None) -> str | None:
+    if data is None:
+        return None
+    if data.val_size:
+        return f"{data.val_size} training images held out for validation; test set untouched"
+    return "test set validates after each epoch; last epoch counts"

@@ -1,0 +1,73 @@
+"""Checkpoints on disk: which one is meant, and what it was made with."""
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mnist_lightning.logger import LOGS_DIR
+
+
+class CheckpointError(Exception):
+    """A checkpoint is missing, or is not one of ours."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a checkpoint was made with: the arguments of the classifier and of the data module."""
+
+    model: dict[str, Any]
+    data: dict[str, Any]
+
+
+def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
+    """Find the checkpoint that is meant.
+
+    Args:
+        wanted: A path; or ``last`` or ``best`` of the newest run; or None: the newest run's best if
+            there is one, else its last.
+        logs_dir: Folder of all runs.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    if wanted not in (None, "last", "best"):
+        if not Path(wanted).is_file():
+            raise CheckpointError(f"ckpt_path is {wanted}: there is no such file")
+        return Path(wanted)
+    found = sorted(
+        Path(logs_dir).glob("*/*/checkpoints/*.ckpt"), key=lambda path: path.stat().st_mtime
+    )
+    for stem in (wanted,) if wanted else ("best", "last"):
+        path = found[-1].with_name(f"{stem}.ckpt") if found else None
+        if path and path.is_file():
+            return path
+    raise CheckpointError(
+        f"no checkpoint {wanted or 'of a run'} under {logs_dir}: run fit first, or give --ckpt_path"
+    )
+
+
+def run_folder(checkpoint: Path) -> Path:
+    """The folder of the run that a checkpoint belongs to."""
+    folder = checkpoint.parent
+    return folder.parent if folder.name == "checkpoints" else folder
+
+
+def read_settings(checkpoint: Path) -> Settings:
+    """Read what a checkpoint was made with; nothing but tensors and plain values is unpickled.
+
+    Raises:
+        CheckpointError: It is damaged, or of another network.
+    """
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"ckpt_path is {checkpoint}: damaged or not a checkpoint ({type(error).__name__})"
+        ) from error
+    model = content.get("hyper_parameters") if isinstance(content, dict) else None
+    if not model or "conv_channels" not in model:
+        raise CheckpointError(f"ckpt_path is {checkpoint}: not a checkpoint of MNISTClassifier")
+    return Settings(dict(model), dict(content.get("datamodule_hyper_parameters", {})))

@@ -1,0 +1,201 @@
+"""The command line."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pooch
+from jsonargparse import ArgumentError
+from lightning import Trainer
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from mnist_lightning import __version__
+from mnist_lightning.callbacks import History, LayerTable, PredictionWriter, Report
+from mnist_lightning.checkpoints import (
+    CheckpointError,
+    Settings,
+    find_checkpoint,
+    read_settings,
+    run_folder,
+)
+from mnist_lightning.classifier import MNISTClassifier
+from mnist_lightning.data import MNISTDataModule
+from mnist_lightning.download import DataError
+from mnist_lightning.logger import RunLogger
+
+PROGRAM = "mnist-lightning"
+DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
+SEED = 42
+EPOCHS = 5  # as the original
+USAGE_ERROR = 2
+
+
+class UsageError(Exception):
+    """What the user asked for cannot be done; the text is one line."""
+
+
+class CLI(LightningCLI):
+    """Our defaults around LightningCLI, and checkpoints whose settings are never lost."""
+
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the seed; a fixed one, so that two runs of one command agree."""
+        parser.add_argument("--seed_everything", type=int, default=SEED, help="Seed of the run.")
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the callbacks, each configurable, and the defaults of a run."""
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(LayerTable, "layer_table")
+        parser.add_lightning_class_args(History, "history")
+        parser.add_lightning_class_args(Report, "report")
+        parser.add_lightning_class_args(PredictionWriter, "predictions")
+        parser.link_arguments("seed_everything", "data.seed")
+        parser.set_defaults(
+            {
+                "data.source": "auto",
+                "trainer.max_epochs": EPOCHS,
+                "trainer.enable_model_summary": False,  # LayerTable instead
+                "trainer.enable_progress_bar": sys.stdout.isatty(),
+                "checkpoint.save_last": True,
+                "checkpoint.save_top_k": 0,
+            }
+        )
+
+    def setup_parser(
+        self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
+    ) -> None:
+        """Add the defaults that differ between the subcommands."""
+        super().setup_parser(add_subcommands, main_kwargs, subparser_kwargs)
+        for subcommand, parser in self._subcommand_parsers.items():
+            logger = {"class_path": "mnist_lightning.logger.RunLogger"}
+            fit = subcommand == "fit"
+            parser.set_defaults({"trainer.logger": logger if fit else False, "weights_only": True})
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, with the settings of the checkpoint as defaults where there is one."""
+        self.config = parser.parse_args(args)
+        subcommand = self.config.subcommand
+        wanted = self.config[subcommand].ckpt_path
+        if subcommand == "fit" and wanted is None:
+            return
+        self.checkpoint = find_checkpoint(wanted)
+        settings = read_settings(self.checkpoint)
+        self._subcommand_parsers[subcommand].set_defaults(_as_defaults(settings))
+        self.config = parser.parse_args(args)
+        _refuse_other_settings(self.config[subcommand], settings, resume=subcommand == "fit")
+        self.config[subcommand].ckpt_path = str(self.checkpoint)
+        if subcommand != "fit":
+            self.config[subcommand].trainer.default_root_dir = str(run_folder(self.checkpoint))
+        print(f"Checkpoint: {self.checkpoint}", flush=True)
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the configuration alone: LightningCLI would let the checkpoint win over options."""
+
+    def instantiate_classes(self) -> None:
+        """Build model, data and trainer; what they refuse is the user's to mend."""
+        config = self.config[self.subcommand]
+        if config.data.val_size:
+            for name, value in {
+                "monitor": "val/accuracy",
+                "mode": "max",
+                "filename": "best",
+            }.items():
+                config.checkpoint[name] = config.checkpoint[name] or value
+        elif str(config.checkpoint.monitor).startswith("val"):
+            raise UsageError(
+                "checkpoint.monitor: without --data.val_size it would choose on test data"
+            )
+        try:
+            super().instantiate_classes()
+        except (ValueError, TypeError, MisconfigurationException) as error:
+            raise UsageError(str(error)) from error
+
+    def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
+        """Leave out what a subcommand does not use."""
+        if self.subcommand != "fit" or not config["logger"]:
+            self.save_config_callback = None
+        if config["enable_checkpointing"] is False:
+            callbacks = [each for each in callbacks if not isinstance(each, ModelCheckpoint)]
+        return super()._instantiate_trainer(config, callbacks)
+
+    def before_fit(self) -> None:
+        """Get the data first: without it no folder is made, and its source names the folder."""
+        self.datamodule.prepare_data()
+        logger = self.trainer.logger
+        if isinstance(logger, RunLogger):
+            logger.set_name(self.datamodule.resolve_source())
+            if Path(logger.log_dir, "config.yaml").exists():
+                raise UsageError(f"trainer.logger: {logger.log_dir} holds a run already")
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        args: Arguments; default: those of the process.
+
+    Raises:
+        SystemExit: Code 2 with one line on stderr, for input that cannot be used.
+    """
+    arguments = list(sys.argv[1:] if args is None else args)
+    debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
+    _silence_tips()
+    try:
+        _run([argument for argument in arguments if argument != "--debug"])
+    except (ArgumentError, UsageError, DataError, CheckpointError) as error:
+        if debug:
+            raise
+        line = " ".join(str(error).split())
+        print(f"{PROGRAM}: error: {line}", file=sys.stderr)
+        raise SystemExit(USAGE_ERROR) from None
+
+
+def _run(arguments: list[str]) -> None:
+    shared = {"exit_on_error": False}
+    CLI(
+        MNISTClassifier,
+        MNISTDataModule,
+        parser_kwargs={
+            "prog": PROGRAM,
+            "version": __version__,
+            "description": "Classify MNIST digits; --debug shows the traceback of an error.",
+            **shared,
+            **{subcommand: dict(shared) for subcommand in CLI.subcommands()},
+        },
+        args=arguments,
+        auto_configure_optimizers=False,  # the classifier has its own; --optimizer would be a second
+        load_from_checkpoint_support=False,  # plain hyper-parameters need no help
+    )
+
+
+def _as_defaults(settings: Settings) -> dict[str, Any]:
+    groups = {"model": settings.model, "data": settings.data}
+    return {
+        f"{group}.{name}": value
+        for group, values in groups.items()
+        for name, value in values.items()
+        if (group, name) != ("data", "seed")  # follows seed_everything
+    }
+
+
+def _refuse_other_settings(config: Any, settings: Settings, resume: bool) -> None:
+    """Refuse options that a checkpoint cannot follow: its network and, to go on, its data."""
+    groups = {"model": settings.model, "data": settings.data if resume else {}}
+    for group, values in groups.items():
+        for name, stored in values.items():
+            given = config[group].get(name, stored)
+            plain = [list(each) if isinstance(each, tuple) else each for each in (given, stored)]
+            if plain[0] != plain[1]:
+                option = "seed_everything" if name == "seed" else f"{group}.{name}"
+                raise UsageError(f"{option} is {given}, but the checkpoint was made with {stored}")
+
+
+def _silence_tips() -> None:
+    """Keep advertisements and progress notes of libraries off the terminal."""
+    for package in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(f"{package}.utilities.rank_zero").setLevel(logging.WARNING)
+    pooch.get_logger().setLevel(logging.WARNING)

@@ -1,0 +1,78 @@
+"""The TensorBoard logger of a run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lightning.fabric.loggers.logger import rank_zero_experiment
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+from torch.utils.tensorboard import SummaryWriter
+
+LOGS_DIR = "logs"
+FOLDERS = {"val": "validation"}  # other stages keep their names, as Keras has it
+
+
+class RunLogger(TensorBoardLogger):
+    """Write the curves as Keras does: training and validation on one chart, over epochs.
+
+    ``train/loss`` becomes ``loss`` in the folder ``train``, ``val/loss`` becomes ``loss`` in
+    ``validation``; names without a stage go to ``train``. The first epoch is 1. Names that end in
+    ``_step`` are drawn over steps.
+
+    Args:
+        save_dir: Folder of all runs.
+        name: Folder of runs of one kind; default: what the run trains on.
+        version: Name of the run's folder, or N for ``version_N``; default: the next free N.
+    """
+
+    def __init__(
+        self, save_dir: str = LOGS_DIR, name: str | None = None, version: int | str | None = None
+    ) -> None:
+        super().__init__(save_dir, name=name, version=version, default_hp_metric=False)
+        self._writers: dict[str, SummaryWriter] = {}
+
+    def set_name(self, name: str) -> None:
+        """Name the runs' folder, unless it has a name."""
+        self._name = self._name or name
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> SummaryWriter:
+        """The writer of the training curves; the figures go there too."""
+        return self._writer("train")
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Write numbers; ``epoch``, which Lightning counts from 0, is the place on the x axis."""
+        for name, value in metrics.items():
+            if name == "epoch":
+                continue
+            stage, _, tag = name.rpartition("/")
+            per_epoch = "epoch" in metrics and not name.endswith("_step")
+            x = int(metrics["epoch"]) + 1 if per_epoch else step
+            self._writer(stage or "train").add_scalar(tag, value, x)
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Write what is left and close the files."""
+        if self._writers:
+            super().finalize(status)
+        for writer in self._writers.values():
+            writer.close()
+
+    def _writer(self, stage: str) -> SummaryWriter:
+        if stage not in self._writers:
+            folder = Path(self.log_dir, FOLDERS.get(stage, stage))
+            self._writers[stage] = SummaryWriter(folder)  # type: ignore[no-untyped-call]
+        return self._writers[stage]
+
+    def _get_next_version(self) -> int:
+        """Claim the next free folder by making it: of two runs started together each gets one."""
+        version = super()._get_next_version()
+        while rank_zero_only.rank == 0:
+            try:
+                Path(self.root_dir, f"version_{version}").mkdir(parents=True)
+                break
+            except FileExistsError:
+                version += 1
+        return version
