@@ -20,6 +20,8 @@ class Batches:
         sampler: The order; without it, as they lie.
     """
 
+    batch_sampler = None  # Lightning asks for it wherever there is a sampler
+
     def __init__(
         self,
         images: Tensor,
@@ -68,7 +70,7 @@ def shuffled(
 def in_order(
     images: Tensor, labels: Tensor, batch_size: int, rank: int = 0, world_size: int = 1
 ) -> Batches:
-    """Batches for evaluation: each image once, on one rank; joining the ranks restores the order."""
+    """Batches for evaluation: each image once on one rank; the ranks in a row give the order."""
     return Batches(
         images.tensor_split(world_size)[rank], labels.tensor_split(world_size)[rank], batch_size
     )

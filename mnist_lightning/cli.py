@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 import pooch
 from jsonargparse import ArgumentError
 from lightning import Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from mnist_lightning import __version__
 from mnist_lightning.callbacks import History, LayerTable, PredictionWriter, Report
@@ -167,7 +168,7 @@ def _run(arguments: list[str]) -> None:
             **{subcommand: dict(shared) for subcommand in CLI.subcommands()},
         },
         args=arguments,
-        auto_configure_optimizers=False,  # the classifier has its own; --optimizer would be a second
+        auto_configure_optimizers=False,  # the classifier has its own
         load_from_checkpoint_support=False,  # plain hyper-parameters need no help
     )
 
@@ -199,3 +200,6 @@ def _silence_tips() -> None:
     for package in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(f"{package}.utilities.rank_zero").setLevel(logging.WARNING)
     pooch.get_logger().setLevel(logging.WARNING)
+    # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend for a user
+    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")

@@ -11,7 +11,7 @@ from torchvision.datasets.mnist import read_image_file, read_label_file
 from mnist_lightning import synthetic
 from mnist_lightning.batches import Batches, in_order, shuffled
 from mnist_lightning.download import (
-    UNPACKED_SHA256,
+    FILES,
     DataError,
     UnreachableError,
     fetch_mnist,
@@ -145,7 +145,7 @@ class MNISTDataModule(LightningDataModule):
         """What ``auto`` comes to: ``mnist`` if its four files are there, else ``synthetic``."""
         if self.source != "auto":
             return self.source
-        there = all((self.raw_dir("mnist") / name).is_file() for name in UNPACKED_SHA256)
+        there = all((self.raw_dir("mnist") / name).is_file() for name in FILES)
         return "mnist" if there else "synthetic"
 
     def _fetch_mnist(self) -> None:
@@ -157,7 +157,7 @@ class MNISTDataModule(LightningDataModule):
             if self.source == "auto" and not self.mirror:
                 return
             raise DataError(
-                f"{error}; put the four files {', '.join(UNPACKED_SHA256)} into {raw_dir}, name "
+                f"{error}; put the four files {', '.join(FILES)} into {raw_dir}, name "
                 "another place with --data.mirror URL, or use --data.source synthetic"
             ) from error
 

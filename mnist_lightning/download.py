@@ -14,20 +14,27 @@ import pooch
 from torchvision.datasets import MNIST
 
 TIMEOUT_SECONDS = 10
-# SHA-256 of what torchvision's mirrors serve; the same files as torchvision's MNIST.resources
-# names by MD5.
-PACKED_SHA256 = {
-    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-    "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-    "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+# SHA-256 of the packed files, as torchvision's mirrors serve them (its MNIST.resources has the MD5
+# of the same files), and of the unpacked ones.
+SHA256 = {
+    "train-images-idx3-ubyte": (
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    "train-labels-idx1-ubyte": (
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    "t10k-images-idx3-ubyte": (
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    "t10k-labels-idx1-ubyte": (
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
 }
-UNPACKED_SHA256 = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
+FILES = tuple(SHA256)
 
 
 class DataError(Exception):
@@ -50,13 +57,13 @@ def fetch_mnist(raw_dir: Path, mirror: str | None = None) -> None:
         UnreachableError: A file is missing and no mirror gives it.
         DataError: A file is damaged and no mirror gives it, or the folder cannot be written.
     """
-    for name in UNPACKED_SHA256:
+    for name in FILES:
         path = raw_dir / name
         if is_intact(path):
             continue
         damaged = path.exists()
         try:
-            _unpack(_fetch_packed(raw_dir, f"{name}.gz", mirror), path)
+            _unpack(_fetch_packed(raw_dir, name, mirror), path)
         except UnreachableError as error:
             if damaged:
                 raise DataError(f"{path} is damaged, and {error}") from error
@@ -68,23 +75,23 @@ def is_intact(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == UNPACKED_SHA256[path.name]
+        return hashlib.file_digest(file, "sha256").hexdigest() == SHA256[path.name][1]
 
 
 def _fetch_packed(raw_dir: Path, name: str, mirror: str | None) -> Path:
     # https first: what an http mirror sends can be replaced on the way; SHA-256 would refuse it
     mirrors = [mirror] if mirror else sorted(MNIST.mirrors, key=lambda url: "https" not in url)
-    faults = []
+    packed, faults = f"{name}.gz", []
     for base in mirrors:
         url = base.rstrip("/") + "/"
         store = pooch.create(
-            raw_dir, url, registry={name: f"sha256:{PACKED_SHA256[name]}"}, retry_if_failed=1
+            raw_dir, url, registry={packed: f"sha256:{SHA256[name][0]}"}, retry_if_failed=1
         )
         try:
-            return Path(store.fetch(name, downloader=_downloader(url)))
+            return Path(store.fetch(packed, downloader=_downloader(url)))
         except (OSError, ValueError) as error:
             faults.append(f"{url} ({type(error).__name__})")
-    raise UnreachableError(f"{name} cannot be had from {', '.join(faults)}")
+    raise UnreachableError(f"{packed} cannot be had from {', '.join(faults)}")
 
 
 def _downloader(url: str) -> "pooch.HTTPDownloader | pooch.processors.Downloader":

@@ -63,13 +63,13 @@ class RunLogger(TensorBoardLogger):
     def _writer(self, stage: str) -> SummaryWriter:
         if stage not in self._writers:
             folder = Path(self.log_dir, FOLDERS.get(stage, stage))
-            self._writers[stage] = SummaryWriter(folder)  # type: ignore[no-untyped-call]
+            self._writers[stage] = SummaryWriter(folder)
         return self._writers[stage]
 
     def _get_next_version(self) -> int:
         """Claim the next free folder by making it: of two runs started together each gets one."""
         version = super()._get_next_version()
-        while rank_zero_only.rank == 0:
+        while getattr(rank_zero_only, "rank", 0) == 0:
             try:
                 Path(self.root_dir, f"version_{version}").mkdir(parents=True)
                 break

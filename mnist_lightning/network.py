@@ -1,6 +1,7 @@
 """The convolutional network, in plain PyTorch."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -38,14 +39,14 @@ class ConvNet(nn.Module):
         channels = (1, *conv_channels)
         size = IMAGE_SIZE - (KERNEL_SIZE - 1) * len(conv_channels)
         self.features = nn.Sequential()
-        for i, (fan_in, fan_out) in enumerate(zip(channels, channels[1:], strict=False), start=1):
+        for i, (fan_in, fan_out) in enumerate(pairwise(channels), start=1):
             self.features.add_module(f"conv{i}", nn.Conv2d(fan_in, fan_out, KERNEL_SIZE))
             if i == len(conv_channels):
                 self.features.add_module("pool", nn.MaxPool2d(POOL_SIZE))
             self.features.add_module(f"relu{i}", nn.ReLU())
         self.features.add_module("flatten", nn.Flatten())
         widths = (channels[-1] * (size // POOL_SIZE) ** 2, *hidden_dims)
-        for i, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+        for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
             self.features.add_module(f"dense{i}", nn.Linear(fan_in, fan_out))
             self.features.add_module(f"dense{i}_relu", nn.ReLU())
         self.head = nn.Linear(widths[-1], num_classes)

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities.model_summary import ModelSummary
-from lightning.pytorch.utilities.model_summary.model_summary import UNKNOWN_SIZE
+from lightning.pytorch.utilities.model_summary.model_summary import UNKNOWN_SIZE, ModelSummary
 
 from mnist_lightning.callbacks.run_folder import say
 

@@ -17,7 +17,7 @@ def run_folder(trainer: Trainer) -> Path | None:
 def say(trainer: Trainer, line: str) -> None:
     """Print a line once, above the progress bar where there is one."""
     bar = trainer.progress_bar_callback
-    if bar is not None and bar.is_enabled:
+    if bar is not None:
         bar.print(line)
     elif trainer.is_global_zero:
         print(line, flush=True)
