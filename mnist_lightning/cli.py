@@ -156,7 +156,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> None:
-    shared = {"exit_on_error": False}
+    shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
     CLI(
         MNISTClassifier,
         MNISTDataModule,
@@ -198,8 +198,8 @@ def _refuse_other_settings(config: Any, settings: Settings, resume: bool) -> Non
 def _silence_tips() -> None:
     """Keep advertisements and progress notes of libraries off the terminal."""
     for package in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(f"{package}.utilities.rank_zero").setLevel(logging.WARNING)
+        logging.getLogger(package).setLevel(logging.WARNING)
     pooch.get_logger().setLevel(logging.WARNING)
-    # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend for a user
+    # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")

@@ -1,20 +1,18 @@
 """The file of predictions."""
 
 import csv
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter
+from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from mnist_lightning.callbacks.run_folder import say
 
 
-class PredictionWriter(BasePredictionWriter):
+class PredictionWriter(Callback):
     """Write ``predictions.csv`` after ``predict``: index, digit and its probability.
 
     Args:
@@ -22,24 +20,35 @@ class PredictionWriter(BasePredictionWriter):
     """
 
     def __init__(self, file_name: str = "predictions.csv") -> None:
-        super().__init__(write_interval="epoch")
         self.file_name = file_name
+        self._digits: list[Tensor] = []
+        self._probabilities: list[Tensor] = []
 
-    def write_on_epoch_end(
+    def on_predict_batch_end(
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        predictions: Sequence[Any],
-        batch_indices: Sequence[Any],
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
-        """Join what the batches and ranks gave, each a dict of ``digits`` and ``probabilities``."""
-        digits = torch.cat([batch["digits"] for batch in predictions])
-        chances = torch.cat([batch["probabilities"].amax(dim=1) for batch in predictions])
+        """Keep ``digits``, (B,), and the largest of ``probabilities``, (B, C), of the outputs."""
+        self._digits.append(outputs["digits"])
+        self._probabilities.append(outputs["probabilities"].amax(dim=1))
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Join what the batches and ranks gave, and write it."""
+        if not self._digits:
+            return
+        digits, probabilities = torch.cat(self._digits), torch.cat(self._probabilities)
+        self._digits, self._probabilities = [], []
         if trainer.world_size > 1:
-            digits, chances = (torch.cat(gather_all_tensors(part)) for part in (digits, chances))
+            digits = torch.cat(gather_all_tensors(digits))
+            probabilities = torch.cat(gather_all_tensors(probabilities))
         path = Path(trainer.default_root_dir, self.file_name)
         if trainer.is_global_zero:
-            write_predictions(path, digits, chances)
+            write_predictions(path, digits, probabilities)
         say(trainer, f"{len(digits):,} predictions: {path}")
 
 

@@ -1,0 +1,35 @@
+"""What the tests share."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED_MNIST = Path(__file__).parents[2] / "shared" / "mnist"
+
+TINY_DATA = ["--data.source", "synthetic", "--data.synthetic_size", "[96, 70]"]
+TINY = [
+    *TINY_DATA,
+    "--model.conv_channels",
+    "[2, 2]",
+    "--model.hidden_dims",
+    "[8]",
+    "--trainer.accelerator",
+    "cpu",
+    "--trainer.max_epochs",
+    "2",
+]
+
+
+@pytest.fixture
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, made the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def mnist_dir() -> Path:
+    """Folder of the four official packed files."""
+    if not SHARED_MNIST.is_dir():
+        pytest.skip("the official files are not beside the project, in ../shared/mnist")
+    return SHARED_MNIST

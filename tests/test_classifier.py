@@ -1,0 +1,94 @@
+"""The LightningModule against NumPy and scikit-learn."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning import Trainer
+from sklearn.metrics import accuracy_score, log_loss
+
+from mnist_lightning import MNISTClassifier
+
+IMAGES = torch.rand(25, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+# unequal classes and a ragged last batch: macro accuracy or a mean of batch means would differ
+TARGETS = torch.tensor([0] * 15 + [1] * 5 + [2, 3, 4, 5, 9])
+BATCHES = [(IMAGES[i : i + 10], TARGETS[i : i + 10]) for i in (0, 10, 20)]
+
+
+def small() -> MNISTClassifier:
+    torch.manual_seed(0)
+    return MNISTClassifier([2], [8])
+
+
+def quiet(folder: Path, **options: object) -> Trainer:
+    return Trainer(
+        accelerator="cpu",
+        default_root_dir=folder,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("stage", ["val", "test"])
+def test_evaluation_is_the_mean_over_all_images(tmp_path: Path, stage: str) -> None:
+    model, trainer = small(), quiet(tmp_path)
+    run = {"val": trainer.validate, "test": trainer.test}[stage]
+    (logged,) = run(model, BATCHES, verbose=False)
+    with torch.no_grad():
+        logits = model(IMAGES).double().numpy()
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert logged[f"{stage}/accuracy"] == pytest.approx(accuracy_score(TARGETS, logits.argmax(1)))
+    expected = log_loss(TARGETS, probabilities, labels=range(10))
+    assert logged[f"{stage}/loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_training_figures_are_taken_while_the_weights_move(tmp_path: Path) -> None:
+    model, twin = small(), small()
+    trainer = quiet(tmp_path, max_epochs=1)
+    trainer.fit(model, BATCHES)
+    optimizer = torch.optim.Adam(twin.parameters(), lr=0.001, eps=1e-7)
+    losses, right = 0.0, 0
+    for images, targets in BATCHES:
+        logits = twin(images)
+        loss = torch.nn.functional.cross_entropy(logits, targets)
+        losses += loss.item() * len(targets)
+        right += int((logits.argmax(1) == targets).sum())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert trainer.callback_metrics["train/loss"].item() == pytest.approx(losses / 25, rel=1e-5)
+    assert trainer.callback_metrics["train/accuracy"].item() == pytest.approx(right / 25)
+    for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_adam_has_keras_defaults() -> None:
+    group = small().configure_optimizers().param_groups[0]
+    assert (group["lr"], group["betas"], group["eps"]) == (1e-3, (0.9, 0.999), 1e-7)
+
+
+def test_predicts_digits_and_probabilities() -> None:
+    model = small()
+    predicted = model.predict_step((IMAGES, TARGETS))
+    assert torch.equal(predicted["digits"], model(IMAGES).argmax(1))
+    torch.testing.assert_close(predicted["probabilities"].sum(1), torch.ones(25))
+    assert torch.equal(model.predict_step(IMAGES)["digits"], predicted["digits"])
+
+
+def test_checkpoint_opens_with_nothing_but_its_path(tmp_path: Path) -> None:
+    model, trainer = small(), quiet(tmp_path, max_epochs=1)
+    trainer.fit(model, BATCHES)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    torch.load(tmp_path / "model.ckpt", weights_only=True)
+    again = MNISTClassifier.load_from_checkpoint(tmp_path / "model.ckpt")
+    assert torch.equal(again(IMAGES), model(IMAGES))
+
+
+@pytest.mark.parametrize("lr", [0.0, -1.0, float("nan"), float("inf")])
+def test_refuses_a_learning_rate_that_cannot_be(lr: float) -> None:
+    with pytest.raises(ValueError, match="^lr is .*must be"):
+        MNISTClassifier(lr=lr)

@@ -1,0 +1,211 @@
+"""The command line from end to end."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from conftest import TINY, TINY_DATA
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from mnist_lightning import MNISTClassifier
+from mnist_lightning.cli import main
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+FIGURES = {
+    "training_loss",
+    "validation_loss",
+    "training_accuracy",
+    "validation_accuracy",
+    "curves",
+    "predictions",
+    "confusion_matrix",
+}
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run what must be refused; the one line on stderr."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("mnist-lightning: error: ")
+    assert error.count("\n") == 1
+    return error
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def test_four_subcommands(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["fit", *TINY])
+    run = workdir / "logs" / "synthetic" / "version_0"
+    out = capsys.readouterr().out
+    assert "96 synthetic images train" in out
+    assert "epoch 2/2  loss" in out
+    assert out.splitlines()[-1].endswith("SYNTHETIC DIGITS: it is not an MNIST result.")
+    assert {path.stem for path in (run / "figures").iterdir()} == FIGURES
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["last.ckpt"]
+
+    with (run / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["source"] == "synthetic"
+    assert summary["seed"] == 42
+    assert summary["right"] + summary["wrong"] == 70
+    assert summary["right"] / 70 == pytest.approx(float(rows[1]["val_accuracy"]))
+    for folder, column in (("train", "loss"), ("validation", "val_loss")):
+        events = EventAccumulator(str(run / folder))
+        events.Reload()
+        assert set(events.Tags()["scalars"]) == {"loss", "accuracy"}
+        values = [(event.step, event.value) for event in events.Scalars("loss")]
+        assert values == [(i + 1, pytest.approx(float(rows[i][column]))) for i in (0, 1)]
+    assert set(EventAccumulator(str(run / "train")).Reload().Tags()["images"]) == FIGURES
+    assert yaml.safe_load((run / "config.yaml").read_text())["data"]["source"] == "synthetic"
+
+    for command in ("test", "validate"):
+        main([command])
+        out = capsys.readouterr().out
+        assert str(Path("synthetic", "version_0", "checkpoints", "last.ckpt")) in out
+        assert f"{summary['right']} classified correctly" in out
+    main(["predict"])
+    with (run / "predictions.csv").open() as file:
+        predictions = list(csv.DictReader(file))
+    assert [int(row["index"]) for row in predictions] == list(range(70))
+    assert MNISTClassifier.load_from_checkpoint(run / "checkpoints" / "last.ckpt").hparams
+
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    main(["fit", *TINY])
+    assert (run.parent / "version_1" / "summary.json").exists()
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def test_resuming_goes_on(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["fit", *TINY])
+    last = "logs/synthetic/version_0/checkpoints/last.ckpt"
+    more = ["--trainer.accelerator", "cpu", "--trainer.max_epochs", "3", "--ckpt_path", last]
+    main(["fit", *more])
+    history = (workdir / "logs/synthetic/version_1/history.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in history] == ["epoch", "1", "2", "3"]
+    assert "data.batch_size" in refused(["fit", *more, "--data.batch_size", "8"], capsys)
+    assert "model.hidden_dims" in refused(["fit", *more, "--model.hidden_dims", "[9]"], capsys)
+    assert "seed_everything" in refused(["fit", *more, "--seed_everything", "9"], capsys)
+    assert "model.lr" in refused(["test", "--model.lr", "0.5"], capsys)
+    capsys.readouterr()
+    main(["test", "--data.synthetic_size", "[96, 20]"])
+    assert " of 20 images" in capsys.readouterr().out
+
+
+def test_held_out_images_choose_the_best(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["fit", *TINY, "--data.val_size", "30"])
+    out = capsys.readouterr().out
+    assert "66 synthetic images train, 30 held out validate; the test set is untouched" in out
+    checkpoints = workdir / "logs/synthetic/version_0/checkpoints"
+    assert {path.name for path in checkpoints.iterdir()} == {"best.ckpt", "last.ckpt"}
+    main(["test"])
+    assert "best.ckpt" in capsys.readouterr().out
+    assert "test data" in refused(["fit", *TINY, "--checkpoint.monitor", "val/loss"], capsys)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        ["--trainer.fast_dev_run", "true"],
+        ["--trainer.logger", "false", "--trainer.enable_checkpointing", "false"],
+        ["--trainer.limit_val_batches", "0"],
+        ["--trainer.max_epochs", "0"],
+        ["--trainer.max_steps", "2"],
+        ["--report.figures", "false"],
+    ],
+)
+def test_unusual_runs_end_well(workdir: Path, extra: list[str]) -> None:
+    main(["fit", *TINY, *extra])
+    if extra[0] in ("--trainer.fast_dev_run", "--trainer.logger"):
+        assert not [name for name in files(workdir) if not name.startswith("data")]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_parses(
+    workdir: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["fit", "--config", str(config), "--print_config"])
+    assert caught.value.code == 0
+    parsed = yaml.safe_load(capsys.readouterr().out)
+    if config.stem == "keras_original":
+        with torch.device("meta"):
+            model = MNISTClassifier(**parsed["model"])
+        assert sum(p.numel() for p in model.parameters()) == 61_025_674
+    for group, values in yaml.safe_load(config.read_text()).items():
+        assert values.items() <= parsed[group].items()
+
+
+BAD = [
+    (["fit", "--data.batch_size", "0"], "batch_size"),
+    (["fit", "--data.batch_size", "many"], "batch_size"),
+    (["fit", "--data.val_size", "-5"], "val_size"),
+    (["fit", "--data.synthetic_size", "[0, 5]"], "synthetic_size"),
+    (["fit", "--data.normalize", "log"], "normalize"),
+    (["fit", "--data.source", "cifar"], "source"),
+    (["fit", "--data.mirror", "ftp://example.org"], "mirror"),
+    (["fit", "--model.hidden_dims", "[0]"], "hidden_dims"),
+    (["fit", "--model.conv_channels", "[]"], "conv_channels"),
+    (["fit", "--model.lr", "-1"], "lr"),
+    (["fit", "--trainer.max_epochs", "x"], "max_epochs"),
+    (["fit", "--trainer.max_epoch", "3"], "max_epoch"),
+    (["fit", "--trainer.accelerator", "abacus"], "accelerator"),
+    (["fit", "--optimizer", "SGD"], "optimizer"),
+    (["fit", "--config", "missing.yaml"], "missing.yaml"),
+    (["fit", "--config", "malformed.yaml"], "malformed.yaml"),
+    (["fit", "--config", "binary.yaml"], "binary.yaml"),
+    (["fit", *TINY_DATA, "--data.data_dir", "a_file"], "data_dir"),
+    (["fit", "--ckpt_path", "missing.ckpt"], "ckpt_path"),
+    (["fit", "--ckpt_path", "last"], "ckpt_path"),
+    (["test"], "ckpt_path"),
+    (["test", "--ckpt_path", "a_file"], "ckpt_path"),
+    (["predict", "--ckpt_path", "binary.yaml"], "ckpt_path"),
+    (["train"], "train"),
+    ([], "subcommand"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "named"), BAD, ids=[" ".join(bad) for bad, _ in BAD])
+def test_bad_input_is_one_line_and_leaves_nothing(
+    workdir: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
+) -> None:
+    (workdir / "a_file").write_text("text")
+    (workdir / "malformed.yaml").write_text("data: [1")
+    (workdir / "binary.yaml").write_bytes(bytes(range(256)))
+    before = files(workdir)
+    assert named in refused(arguments, capsys)
+    assert files(workdir) == before
+
+
+def test_debug_shows_the_traceback(workdir: Path) -> None:
+    with pytest.raises(Exception, match="batch_size is 0"):
+        main(["fit", "--data.batch_size", "0", "--debug"])
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--version", "--help"):
+        with pytest.raises(SystemExit) as caught:
+            main([option])
+        assert caught.value.code == 0
+    assert "usage: mnist-lightning" in capsys.readouterr().out
+
+
+def test_real_mnist_in_one_pass_over_6000_images(
+    workdir: Path, mnist_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limit = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "188"]
+    main(["fit", "--data.mirror", mnist_dir.as_uri(), *limit, "--trainer.accelerator", "cpu"])
+    out = capsys.readouterr().out
+    assert "the Keras original:   9,885 classified correctly,   115" in out
+    summary = json.loads((workdir / "logs/mnist/version_0/summary.json").read_text())
+    assert summary["right"] >= 9_500
+    assert summary["right"] + summary["wrong"] == 10_000

@@ -1,0 +1,64 @@
+"""The network against closed forms and plain functions."""
+
+from math import sqrt
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mnist_lightning import ConvNet
+
+
+@pytest.mark.parametrize(
+    ("hidden_dims", "parameters"), [((128,), 1_048_394), ((7744, 128), 61_025_674)]
+)
+def test_has_the_parameters_of_the_original(hidden_dims: tuple[int, ...], parameters: int) -> None:
+    with torch.device("meta"):
+        net = ConvNet(hidden_dims=hidden_dims)
+    assert sum(p.numel() for p in net.parameters()) == parameters
+
+
+def test_computes_convolutions_relu_pool_dense() -> None:
+    net = ConvNet((3, 4, 5), (6,)).double()
+    for parameter in net.parameters():  # biases too, zero at the start
+        torch.nn.init.normal_(parameter, std=0.3)
+    images = torch.rand(4, 1, 28, 28, dtype=torch.float64)
+    weights = list(net.parameters())
+    x = images
+    for i in range(3):
+        x = F.relu(F.conv2d(x, weights[2 * i], weights[2 * i + 1]))
+    x = F.max_pool2d(x, 2).flatten(1)
+    features = F.relu(x @ weights[6].T + weights[7])
+    logits = features @ weights[8].T + weights[9]
+    torch.testing.assert_close(net.features(images), features, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(net(images), logits, rtol=1e-12, atol=1e-12)
+    assert (logits < 0).any(), "no ReLU on the logits"
+
+
+def test_starts_as_keras_does() -> None:
+    torch.manual_seed(0)
+    for name, parameter in ConvNet().named_parameters():
+        if name.endswith("bias"):
+            assert not parameter.any()
+            continue
+        receptive = parameter[0, 0].numel()
+        bound = sqrt(6 / ((parameter.shape[0] + parameter.shape[1]) * receptive))
+        assert parameter.abs().max() <= bound
+        assert parameter.abs().max() > 0.95 * bound
+        assert parameter.std().item() == pytest.approx(bound / sqrt(3), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (((0,),), "conv_channels"),
+        (((),), "conv_channels"),
+        (((1,) * 14,), "conv_channels"),
+        (((1,), (-3,)), "hidden_dims"),
+        (((1,), ()), "hidden_dims"),
+        (((1,), (1,), 1), "num_classes"),
+    ],
+)
+def test_refuses_sizes_that_make_no_network(arguments: tuple[object, ...], named: str) -> None:
+    with pytest.raises(ValueError, match=f"^{named} is .*must be"):
+        ConvNet(*arguments)  # type: ignore[arg-type]
