@@ -78,7 +78,7 @@ class CLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, with the settings of the checkpoint as defaults where there is one."""
-        self.config = parser.parse_args(args)
+        self.config = _parse(parser, args)
         subcommand = self.config.subcommand
         wanted = self.config[subcommand].ckpt_path
         if subcommand == "fit" and wanted is None:
@@ -86,7 +86,7 @@ class CLI(LightningCLI):
         self.checkpoint = find_checkpoint(wanted)
         settings = read_settings(self.checkpoint)
         self._subcommand_parsers[subcommand].set_defaults(_as_defaults(settings))
-        self.config = parser.parse_args(args)
+        self.config = _parse(parser, args)
         _refuse_other_settings(self.config[subcommand], settings, resume=subcommand == "fit")
         self.config[subcommand].ckpt_path = str(self.checkpoint)
         if subcommand != "fit":
@@ -171,6 +171,14 @@ def _run(arguments: list[str]) -> None:
         auto_configure_optimizers=False,  # the classifier has its own
         load_from_checkpoint_support=False,  # plain hyper-parameters need no help
     )
+
+
+def _parse(parser: LightningArgumentParser, args: Any) -> Any:
+    """Parse; a configuration file that cannot be read is named."""
+    try:
+        return parser.parse_args(args)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"config: not a text file ({error.reason}) in {' '.join(args)}") from error
 
 
 def _as_defaults(settings: Settings) -> dict[str, Any]:

@@ -20,9 +20,7 @@ def ready(**options: Any) -> MNISTDataModule:
 
 
 def tiny(tmp_path: Path, **options: Any) -> MNISTDataModule:
-    return ready(
-        data_dir=str(tmp_path), source="synthetic", synthetic_size=(500, 70), **options
-    )
+    return ready(data_dir=str(tmp_path), source="synthetic", synthetic_size=(500, 70), **options)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +33,9 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> MNISTDataModule:
     processed = folder / "MNIST" / "processed"
     processed.mkdir(parents=True)
     for name in ("training.pt", "test.pt"):
-        torch.save((torch.zeros(5, 28, 28, dtype=torch.uint8), torch.zeros(5).long()), processed / name)
+        torch.save(
+            (torch.zeros(5, 28, 28, dtype=torch.uint8), torch.zeros(5).long()), processed / name
+        )
     return ready(data_dir=str(folder), mirror=shared.as_uri())
 
 
@@ -73,9 +73,7 @@ def test_held_out_images_are_stratified_and_leave_the_test_set(mnist: MNISTDataM
     assert not torch.equal(data.val[0], other.val[0])
 
 
-def test_damage_after_preparation_does_not_reach_training(
-    mnist_dir: Path, tmp_path: Path
-) -> None:
+def test_damage_after_preparation_does_not_reach_training(mnist_dir: Path, tmp_path: Path) -> None:
     data = MNISTDataModule(data_dir=str(tmp_path), mirror=mnist_dir.as_uri())
     data.prepare_data()
     path = data.raw_dir("mnist") / "t10k-labels-idx1-ubyte"
@@ -84,7 +82,9 @@ def test_damage_after_preparation_does_not_reach_training(
         data.setup("fit")
 
 
-@pytest.mark.parametrize(("normalize", "low", "high"), [("unit", 0, 1), ("standard", -0.4242, 2.8215)])
+@pytest.mark.parametrize(
+    ("normalize", "low", "high"), [("unit", 0, 1), ("standard", -0.4242, 2.8215)]
+)
 def test_scales_on_the_device(tmp_path: Path, normalize: str, low: float, high: float) -> None:
     data = tiny(tmp_path, normalize=normalize)
     images = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)

@@ -19,12 +19,18 @@ PURE = {"network": {"torch"}, "synthetic": {"torch"}, "plotting": {"numpy", "mat
 
 
 def imported(path: Path) -> set[str]:
-    nodes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom | ast.Import)]
+    nodes = [
+        node
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ImportFrom | ast.Import)
+    ]
     return {
         name
         for node in nodes
         for name in (
-            [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [a.name for a in node.names]
         )
     }
 

@@ -39,7 +39,9 @@ def test_predictions_are_titled_with_prediction_and_truth() -> None:
     labels, digits = np.array([3, 4, 5, 6, 7]), np.array([3, 4, 1, 6, 7])
     figure = plot_predictions(np.zeros((5, 28, 28), np.float32), labels, digits)
     titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
-    assert titles == [f"predicted {d}, true {t}" for d, t in ((3, 3), (4, 4), (6, 6), (7, 7), (1, 5))]
+    assert titles == [
+        f"predicted {d}, true {t}" for d, t in ((3, 3), (4, 4), (6, 6), (7, 7), (1, 5))
+    ]
     assert len(figure.axes) == 9, "four right ones take two rows of three"
 
 

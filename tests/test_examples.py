@@ -1,0 +1,40 @@
+"""The examples learn something."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_lightning import MNISTDataModule
+from mnist_lightning.cli import main
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SIZE = (2000, 200)
+
+
+def load(name: str) -> Any:
+    return runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"]
+
+
+def digits() -> MNISTDataModule:
+    return MNISTDataModule(source="synthetic", synthetic_size=SIZE)
+
+
+# a data loader of somebody else's, and short of workers as Lightning sees it
+@pytest.mark.filterwarnings("ignore:.*does not have many workers.*")
+@pytest.mark.filterwarnings("ignore:.*smaller than the logging interval.*")
+def test_classifier_with_foreign_data(workdir: Path) -> None:
+    assert load("foreign_data")() > 0.9
+
+
+def test_data_with_foreign_model(workdir: Path) -> None:
+    assert load("foreign_model")(digits()) > 0.4
+
+
+def test_frozen_features(workdir: Path) -> None:
+    sizes = ["--data.source", "synthetic", "--data.synthetic_size", str(list(SIZE))]
+    small = ["--model.conv_channels", "[4, 8]", "--trainer.max_epochs", "1"]
+    main(["fit", *sizes, *small])
+    checkpoint = "logs/synthetic/version_0/checkpoints/last.ckpt"
+    assert load("feature_extractor")(checkpoint, digits()) > 0.65
