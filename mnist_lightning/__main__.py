@@ -1,6 +1,76 @@
-"""Start the command line: ``python -m mnist_lightning``."""
+"""The program: ``python -m mnist_lightning``, or ``mnist-lightning``."""
 
-from mnist_lightning.cli import main
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import pooch
+from jsonargparse import ArgumentError
+
+from mnist_lightning import __version__
+from mnist_lightning.checkpoints import CheckpointError
+from mnist_lightning.classifier import MNISTClassifier
+from mnist_lightning.cli import CLI, UsageError
+from mnist_lightning.data import MNISTDataModule
+from mnist_lightning.download import DataError
+
+PROGRAM = "mnist-lightning"
+DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
+USAGE_ERROR = 2
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        args: Arguments; default: those of the process.
+
+    Raises:
+        SystemExit: Code 2 with one line on stderr, for input that cannot be used.
+    """
+    arguments = list(sys.argv[1:] if args is None else args)
+    debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
+    _silence_tips()
+    try:
+        _run([argument for argument in arguments if argument != "--debug"])
+    except (ArgumentError, UsageError, DataError, CheckpointError) as error:
+        if debug:
+            raise
+        line = " ".join(str(error).split())
+        print(f"{PROGRAM}: error: {line}", file=sys.stderr)
+        raise SystemExit(USAGE_ERROR) from None
+
+
+def _run(arguments: list[str]) -> None:
+    shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
+    CLI(
+        MNISTClassifier,
+        MNISTDataModule,
+        parser_kwargs={
+            "prog": PROGRAM,
+            "version": __version__,
+            "description": "Classify MNIST digits; --debug shows the traceback of an error.",
+            **shared,
+            **{subcommand: dict(shared) for subcommand in CLI.subcommands()},
+        },
+        args=arguments,
+        auto_configure_optimizers=False,  # the classifier has its own
+        load_from_checkpoint_support=False,  # plain hyper-parameters need no help
+    )
+
+
+def _silence_tips() -> None:
+    """Keep advertisements and progress notes of libraries off the terminal."""
+    for package in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(package).setLevel(logging.WARNING)
+    pooch.get_logger().setLevel(logging.WARNING)
+    # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
+    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+
 
 if __name__ == "__main__":
     main()

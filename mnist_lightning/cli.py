@@ -1,39 +1,29 @@
 """The command line."""
 
-import logging
-import os
 import sys
-import warnings
-from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pooch
 from jsonargparse import ArgumentError
 from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-from mnist_lightning import __version__
 from mnist_lightning.callbacks import History, LayerTable, PredictionWriter, Report
 from mnist_lightning.checkpoints import (
-    CheckpointError,
     Settings,
     find_checkpoint,
     read_settings,
     run_folder,
 )
-from mnist_lightning.classifier import MNISTClassifier
-from mnist_lightning.data import MNISTDataModule
-from mnist_lightning.download import DataError
 from mnist_lightning.logger import RunLogger
 
-PROGRAM = "mnist-lightning"
-DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 SEED = 42
 EPOCHS = 5  # as the original
-USAGE_ERROR = 2
+# Kept where images are held out to choose by
+BEST = {"monitor": "val/accuracy", "mode": "max", "save_top_k": 1, "filename": "best"}
 
 
 class UsageError(Exception):
@@ -99,14 +89,9 @@ class CLI(LightningCLI):
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; what they refuse is the user's to mend."""
         config = self.config[self.subcommand]
-        if config.data.val_size:
-            for name, value in {
-                "monitor": "val/accuracy",
-                "mode": "max",
-                "filename": "best",
-            }.items():
-                config.checkpoint[name] = config.checkpoint[name] or value
-        elif str(config.checkpoint.monitor).startswith("val"):
+        if config.data.val_size and config.checkpoint.monitor is None:
+            config.checkpoint.update(BEST)
+        elif not config.data.val_size and str(config.checkpoint.monitor).startswith("val"):
             raise UsageError(
                 "checkpoint.monitor: without --data.val_size it would choose on test data"
             )
@@ -119,7 +104,7 @@ class CLI(LightningCLI):
         """Leave out what a subcommand does not use."""
         if self.subcommand != "fit" or not config["logger"]:
             self.save_config_callback = None
-        if config["enable_checkpointing"] is False:
+        if config["enable_checkpointing"] is False or config["fast_dev_run"]:
             callbacks = [each for each in callbacks if not isinstance(each, ModelCheckpoint)]
         return super()._instantiate_trainer(config, callbacks)
 
@@ -133,52 +118,16 @@ class CLI(LightningCLI):
                 raise UsageError(f"trainer.logger: {logger.log_dir} holds a run already")
 
 
-def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line.
-
-    Args:
-        args: Arguments; default: those of the process.
-
-    Raises:
-        SystemExit: Code 2 with one line on stderr, for input that cannot be used.
-    """
-    arguments = list(sys.argv[1:] if args is None else args)
-    debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
-    _silence_tips()
-    try:
-        _run([argument for argument in arguments if argument != "--debug"])
-    except (ArgumentError, UsageError, DataError, CheckpointError) as error:
-        if debug:
-            raise
-        line = " ".join(str(error).split())
-        print(f"{PROGRAM}: error: {line}", file=sys.stderr)
-        raise SystemExit(USAGE_ERROR) from None
-
-
-def _run(arguments: list[str]) -> None:
-    shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
-    CLI(
-        MNISTClassifier,
-        MNISTDataModule,
-        parser_kwargs={
-            "prog": PROGRAM,
-            "version": __version__,
-            "description": "Classify MNIST digits; --debug shows the traceback of an error.",
-            **shared,
-            **{subcommand: dict(shared) for subcommand in CLI.subcommands()},
-        },
-        args=arguments,
-        auto_configure_optimizers=False,  # the classifier has its own
-        load_from_checkpoint_support=False,  # plain hyper-parameters need no help
-    )
-
-
 def _parse(parser: LightningArgumentParser, args: Any) -> Any:
     """Parse; a configuration file that cannot be read is named."""
     try:
         return parser.parse_args(args)
-    except UnicodeDecodeError as error:
-        raise UsageError(f"config: not a text file ({error.reason}) in {' '.join(args)}") from error
+    except (ArgumentError, UnicodeDecodeError) as error:
+        files = [arg for option, arg in pairwise(args) if option in ("--config", "-c")]
+        unread = "parsing config" in str(error) or isinstance(error, UnicodeDecodeError)
+        if unread and files:
+            raise UsageError(f"config is {files[-1]}: not a YAML file of options") from error
+        raise
 
 
 def _as_defaults(settings: Settings) -> dict[str, Any]:
@@ -201,13 +150,3 @@ def _refuse_other_settings(config: Any, settings: Settings, resume: bool) -> Non
             if plain[0] != plain[1]:
                 option = "seed_everything" if name == "seed" else f"{group}.{name}"
                 raise UsageError(f"{option} is {given}, but the checkpoint was made with {stored}")
-
-
-def _silence_tips() -> None:
-    """Keep advertisements and progress notes of libraries off the terminal."""
-    for package in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(package).setLevel(logging.WARNING)
-    pooch.get_logger().setLevel(logging.WARNING)
-    # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
-    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
-    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")

@@ -32,7 +32,7 @@ FORMS = (
     "61 41 13 06 28 49 78 85 72 51 33 | 41 13 06 28 49 78 96 83 61",
     # 1: stick; bent stick; flag; steep flag; flag and base
     "50 54 59 | 51 53 57 58 | 32 50 50 59 | 34 50 50 59 | 32 50 50 59 / 29 79",
-    # 2: loop; hooked top and flat loop; large loop; sharp corner; curved base; narrow loop; small head
+    # 2: loop; hooked top, flat loop; large loop; sharp corner; curved base; narrow loop; small head
     "12 30 60 82 65 38 19 08 17 38 69 98 | 23 21 50 81 74 47 19 08 17 47 89 | "
     "14 11 50 82 75 48 18 06 25 57 99 | 12 30 60 82 65 29 29 29 89 | "
     "12 30 61 73 55 28 19 19 48 89 | 22 40 62 55 38 18 26 58 88 | 32 41 62 54 37 18 08 17 48 98",

@@ -43,6 +43,5 @@ def test_ranks_train_on_equal_shares() -> None:
 def test_ranks_evaluate_each_image_once_and_in_order() -> None:
     parts = [list(in_order(IMAGES, LABELS, 10, rank, 4)) for rank in range(4)]
     assert torch.equal(torch.cat([labels for part in parts for _, labels in part]), LABELS)
-    assert [len(part) for part in parts] == [
-        len(in_order(IMAGES, LABELS, 10, r, 4)) for r in range(4)
-    ]
+    lengths = [len(in_order(IMAGES, LABELS, 10, rank, 4)) for rank in range(4)]
+    assert [len(part) for part in parts] == lengths

@@ -58,7 +58,7 @@ def test_training_figures_are_taken_while_the_weights_move(tmp_path: Path) -> No
         losses += loss.item() * len(targets)
         right += int((logits.argmax(1) == targets).sum())
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert trainer.callback_metrics["train/loss"].item() == pytest.approx(losses / 25, rel=1e-5)
     assert trainer.callback_metrics["train/accuracy"].item() == pytest.approx(right / 25)
@@ -90,5 +90,5 @@ def test_checkpoint_opens_with_nothing_but_its_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lr", [0.0, -1.0, float("nan"), float("inf")])
 def test_refuses_a_learning_rate_that_cannot_be(lr: float) -> None:
-    with pytest.raises(ValueError, match="^lr is .*must be"):
+    with pytest.raises(ValueError, match=r"^lr is .*must be"):
         MNISTClassifier(lr=lr)

@@ -11,7 +11,7 @@ from conftest import TINY, TINY_DATA
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mnist_lightning import MNISTClassifier
-from mnist_lightning.cli import main
+from mnist_lightning.__main__ import main
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 FIGURES = {
@@ -89,7 +89,8 @@ def test_resuming_goes_on(workdir: Path, capsys: pytest.CaptureFixture[str]) -> 
     main(["fit", *TINY])
     last = "logs/synthetic/version_0/checkpoints/last.ckpt"
     more = ["--trainer.accelerator", "cpu", "--trainer.max_epochs", "3", "--ckpt_path", last]
-    main(["fit", *more])
+    with pytest.warns(UserWarning, match="dirpath has changed"):
+        main(["fit", *more])
     history = (workdir / "logs/synthetic/version_1/history.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in history] == ["epoch", "1", "2", "3"]
     assert "data.batch_size" in refused(["fit", *more, "--data.batch_size", "8"], capsys)

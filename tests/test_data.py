@@ -88,7 +88,7 @@ def test_damage_after_preparation_does_not_reach_training(mnist_dir: Path, tmp_p
 def test_scales_on_the_device(tmp_path: Path, normalize: str, low: float, high: float) -> None:
     data = tiny(tmp_path, normalize=normalize)
     images = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
-    scaled, labels = data.on_after_batch_transfer((images, torch.zeros(2)), 0)
+    scaled, _ = data.on_after_batch_transfer((images, torch.zeros(2)), 0)
     assert scaled.dtype == torch.float32
     assert scaled.flatten().tolist() == pytest.approx([low, high], abs=1e-4)
     batch, _ = next(iter(data.train_dataloader()))
@@ -111,7 +111,7 @@ def test_auto_takes_synthetic_digits_only_without_a_network(
     assert data.source == "synthetic"
     assert data.hparams["source"] == "synthetic"
     assert "data_dir" not in data.hparams
-    with pytest.raises(DataError, match="--data.mirror"):
+    with pytest.raises(DataError, match=r"--data\.mirror"):
         ready(data_dir=str(tmp_path), source="auto", mirror="http://127.0.0.1:9/")
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte into .*--data.source synthetic"):
         ready(data_dir=str(tmp_path), source="mnist")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mnist_lightning import MNISTDataModule
-from mnist_lightning.cli import main
+from mnist_lightning.__main__ import main
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SIZE = (2000, 200)
@@ -21,7 +21,7 @@ def digits() -> MNISTDataModule:
     return MNISTDataModule(source="synthetic", synthetic_size=SIZE)
 
 
-# a data loader of somebody else's, and short of workers as Lightning sees it
+# the other's data loader is short of workers, and its run of logging steps
 @pytest.mark.filterwarnings("ignore:.*does not have many workers.*")
 @pytest.mark.filterwarnings("ignore:.*smaller than the logging interval.*")
 def test_classifier_with_foreign_data(workdir: Path) -> None:

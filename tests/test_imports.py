@@ -19,20 +19,14 @@ PURE = {"network": {"torch"}, "synthetic": {"torch"}, "plotting": {"numpy", "mat
 
 
 def imported(path: Path) -> set[str]:
-    nodes = [
-        node
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.ImportFrom | ast.Import)
-    ]
-    return {
-        name
-        for node in nodes
-        for name in (
-            [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else [a.name for a in node.names]
-        )
-    }
+    """Modules that a file imports when it is imported itself."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
 
 
 def modules() -> dict[str, list[Path]]:

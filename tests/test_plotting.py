@@ -26,12 +26,18 @@ HISTORY = {
 def test_a_curve_runs_over_epochs(stage: str, metric: str, column: str) -> None:
     (ax,) = plot_curve(HISTORY, stage, metric).axes
     assert ax.get_xlabel() == "Epoch"
-    assert ax.lines[0].get_xydata().tolist() == [[1, HISTORY[column][0]], [2, HISTORY[column][1]]]
+    assert np.asarray(ax.lines[0].get_xydata()).tolist() == [
+        [1, HISTORY[column][0]],
+        [2, HISTORY[column][1]],
+    ]
 
 
 def test_curves_show_training_and_validation_together() -> None:
     loss, accuracy = plot_curves(HISTORY).axes
-    assert [list(line.get_ydata()) for line in loss.lines] == [[0.5, 0.2], [0.4, 0.3]]
+    assert [np.asarray(line.get_ydata()).tolist() for line in loss.lines] == [
+        [0.5, 0.2],
+        [0.4, 0.3],
+    ]
     assert [line.get_label() for line in accuracy.lines] == ["training", "validation"]
 
 
@@ -39,9 +45,8 @@ def test_predictions_are_titled_with_prediction_and_truth() -> None:
     labels, digits = np.array([3, 4, 5, 6, 7]), np.array([3, 4, 1, 6, 7])
     figure = plot_predictions(np.zeros((5, 28, 28), np.float32), labels, digits)
     titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
-    assert titles == [
-        f"predicted {d}, true {t}" for d, t in ((3, 3), (4, 4), (6, 6), (7, 7), (1, 5))
-    ]
+    pairs = (3, 3), (4, 4), (6, 6), (7, 7), (1, 5)
+    assert titles == [f"predicted {digit}, true {label}" for digit, label in pairs]
     assert len(figure.axes) == 9, "four right ones take two rows of three"
 
 
