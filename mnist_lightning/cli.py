@@ -90,7 +90,8 @@ class CLI(LightningCLI):
         """Build model, data and trainer; what they refuse is the user's to mend."""
         config = self.config[self.subcommand]
         if config.data.val_size and config.checkpoint.monitor is None:
-            config.checkpoint.update(BEST)
+            for name, value in BEST.items():
+                config.checkpoint[name] = value
         elif not config.data.val_size and str(config.checkpoint.monitor).startswith("val"):
             raise UsageError(
                 "checkpoint.monitor: without --data.val_size it would choose on test data"

@@ -9,11 +9,12 @@ from lightning import Trainer
 from sklearn.metrics import accuracy_score, log_loss
 
 from mnist_lightning import MNISTClassifier
+from mnist_lightning.batches import in_order
 
 IMAGES = torch.rand(25, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 # unequal classes and a ragged last batch: macro accuracy or a mean of batch means would differ
 TARGETS = torch.tensor([0] * 15 + [1] * 5 + [2, 3, 4, 5, 9])
-BATCHES = [(IMAGES[i : i + 10], TARGETS[i : i + 10]) for i in (0, 10, 20)]
+BATCHES = in_order(IMAGES, TARGETS, 10)
 
 
 def small() -> MNISTClassifier:
@@ -49,7 +50,7 @@ def test_evaluation_is_the_mean_over_all_images(tmp_path: Path, stage: str) -> N
 def test_training_figures_are_taken_while_the_weights_move(tmp_path: Path) -> None:
     model, twin = small(), small()
     trainer = quiet(tmp_path, max_epochs=1)
-    trainer.fit(model, BATCHES)
+    trainer.fit(model, BATCHES, BATCHES)
     optimizer = torch.optim.Adam(twin.parameters(), lr=0.001, eps=1e-7)
     losses, right = 0.0, 0
     for images, targets in BATCHES:
@@ -81,7 +82,7 @@ def test_predicts_digits_and_probabilities() -> None:
 
 def test_checkpoint_opens_with_nothing_but_its_path(tmp_path: Path) -> None:
     model, trainer = small(), quiet(tmp_path, max_epochs=1)
-    trainer.fit(model, BATCHES)
+    trainer.fit(model, BATCHES, BATCHES)
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     torch.load(tmp_path / "model.ckpt", weights_only=True)
     again = MNISTClassifier.load_from_checkpoint(tmp_path / "model.ckpt")

@@ -21,7 +21,8 @@ def digits() -> MNISTDataModule:
     return MNISTDataModule(source="synthetic", synthetic_size=SIZE)
 
 
-# the other's data loader is short of workers, and its run of logging steps
+# what Lightning and torch say of a plain DataLoader and of a short run on CPU
+@pytest.mark.filterwarnings("ignore:.*pin_memory.*")
 @pytest.mark.filterwarnings("ignore:.*does not have many workers.*")
 @pytest.mark.filterwarnings("ignore:.*smaller than the logging interval.*")
 def test_classifier_with_foreign_data(workdir: Path) -> None:
