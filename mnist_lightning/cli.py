@@ -68,7 +68,7 @@ class CLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, with the settings of the checkpoint as defaults where there is one."""
-        self.config = _parse(parser, args)
+        self.config = _parse(parser, args, self._option_names())
         subcommand = self.config.subcommand
         wanted = self.config[subcommand].ckpt_path
         if subcommand == "fit" and wanted is None:
@@ -76,12 +76,16 @@ class CLI(LightningCLI):
         self.checkpoint = find_checkpoint(wanted)
         settings = read_settings(self.checkpoint)
         self._subcommand_parsers[subcommand].set_defaults(_as_defaults(settings))
-        self.config = _parse(parser, args)
+        self.config = _parse(parser, args, self._option_names())
         _refuse_other_settings(self.config[subcommand], settings, resume=subcommand == "fit")
         self.config[subcommand].ckpt_path = str(self.checkpoint)
         if subcommand != "fit":
             self.config[subcommand].trainer.default_root_dir = str(run_folder(self.checkpoint))
         print(f"Checkpoint: {self.checkpoint}", flush=True)
+
+    def _option_names(self) -> set[str]:
+        parsers = self._subcommand_parsers.values()
+        return {name for parser in parsers for name in parser._option_string_actions}
 
     def _parse_ckpt_path(self) -> None:
         """Leave the configuration alone: LightningCLI would let the checkpoint win over options."""
@@ -119,7 +123,7 @@ class CLI(LightningCLI):
                 raise UsageError(f"trainer.logger: {logger.log_dir} holds a run already")
 
 
-def _parse(parser: LightningArgumentParser, args: Any) -> Any:
+def _parse(parser: LightningArgumentParser, args: list[str], known: Iterable[str]) -> Any:
     """Parse; a configuration file that cannot be read is named."""
     try:
         return parser.parse_args(args)
@@ -128,7 +132,14 @@ def _parse(parser: LightningArgumentParser, args: Any) -> Any:
         unread = "parsing config" in str(error) or isinstance(error, UnicodeDecodeError)
         if unread and files:
             raise UsageError(f"config is {files[-1]}: not a YAML file of options") from error
-        raise
+        raise UsageError(f"{error}{_suggestion(str(error), known)}") from error
+
+
+def _suggestion(error: str, known: Iterable[str]) -> str:
+    """Name the options nearest to one that is not known."""
+    _, found, rest = error.partition("unrecognized arguments: ")
+    near = get_close_matches(rest.split()[0], known, n=2) if found else []
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _as_defaults(settings: Settings) -> dict[str, Any]:

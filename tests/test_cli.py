@@ -161,7 +161,7 @@ BAD = [
     (["fit", "--model.conv_channels", "[]"], "conv_channels"),
     (["fit", "--model.lr", "-1"], "lr"),
     (["fit", "--trainer.max_epochs", "x"], "max_epochs"),
-    (["fit", "--trainer.max_epoch", "3"], "max_epoch"),
+    (["fit", "--trainer.max_epoch", "3"], "did you mean --trainer.max_epochs"),
     (["fit", "--trainer.accelerator", "abacus"], "accelerator"),
     (["fit", "--optimizer", "SGD"], "optimizer"),
     (["fit", "--config", "missing.yaml"], "missing.yaml"),
