@@ -1,6 +1,8 @@
 """The command line."""
 
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
