@@ -20,6 +20,29 @@ class Settings:
     model: dict[str, Any]
     data: dict[str, Any]
 
+    def as_defaults(self) -> dict[str, Any]:
+        """The settings as defaults of the command line's options."""
+        model = {f"model.{name}": value for name, value in self.model.items()}
+        data = {f"data.{name}": value for name, value in self.data.items()}
+        data.pop("data.seed", None)  # follows seed_everything
+        return {**model, **data}
+
+    def differences(self, config: Any, with_data: bool) -> list[str]:
+        """Say which options the checkpoint cannot follow, one line each.
+
+        Args:
+            config: Parsed options, with the groups ``model`` and ``data``.
+            with_data: Compare the data too: a run goes on only with the same.
+        """
+        lines = []
+        for group, settings in (("model", self.model), ("data", self.data if with_data else {})):
+            for name, stored in settings.items():
+                given = config[group].get(name, stored)
+                if _plain(given) != _plain(stored):
+                    option = "seed_everything" if name == "seed" else f"{group}.{name}"
+                    lines.append(f"{option} is {given}, but the checkpoint was made with {stored}")
+        return lines
+
 
 def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
     """Find the checkpoint that is meant.
@@ -70,3 +93,8 @@ def read_settings(checkpoint: Path) -> Settings:
     if not model or "conv_channels" not in model:
         raise CheckpointError(f"ckpt_path is {checkpoint}: not a checkpoint of MNISTClassifier")
     return Settings(dict(model), dict(content.get("datamodule_hyper_parameters", {})))
+
+
+def _plain(value: Any) -> Any:
+    """A tuple and a list of the same values are the same setting."""
+    return list(value) if isinstance(value, tuple) else value

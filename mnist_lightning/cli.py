@@ -15,7 +15,6 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from mnist_lightning.callbacks import History, LayerTable, PredictionWriter, Report
 from mnist_lightning.checkpoints import (
-    Settings,
     find_checkpoint,
     read_settings,
     run_folder,
@@ -77,9 +76,11 @@ class CLI(LightningCLI):
             return
         self.checkpoint = find_checkpoint(wanted)
         settings = read_settings(self.checkpoint)
-        self._subcommand_parsers[subcommand].set_defaults(_as_defaults(settings))
+        self._subcommand_parsers[subcommand].set_defaults(settings.as_defaults())
         self.config = _parse(parser, args, self._option_names())
-        _refuse_other_settings(self.config[subcommand], settings, resume=subcommand == "fit")
+        other = settings.differences(self.config[subcommand], with_data=subcommand == "fit")
+        if other:
+            raise UsageError(other[0])
         self.config[subcommand].ckpt_path = str(self.checkpoint)
         if subcommand != "fit":
             self.config[subcommand].trainer.default_root_dir = str(run_folder(self.checkpoint))
@@ -142,25 +143,3 @@ def _suggestion(error: str, known: Iterable[str]) -> str:
     _, found, rest = error.partition("unrecognized arguments: ")
     near = get_close_matches(rest.split()[0], known, n=2) if found else []
     return f"; did you mean {' or '.join(near)}?" if near else ""
-
-
-def _as_defaults(settings: Settings) -> dict[str, Any]:
-    groups = {"model": settings.model, "data": settings.data}
-    return {
-        f"{group}.{name}": value
-        for group, values in groups.items()
-        for name, value in values.items()
-        if (group, name) != ("data", "seed")  # follows seed_everything
-    }
-
-
-def _refuse_other_settings(config: Any, settings: Settings, resume: bool) -> None:
-    """Refuse options that a checkpoint cannot follow: its network and, to go on, its data."""
-    groups = {"model": settings.model, "data": settings.data if resume else {}}
-    for group, values in groups.items():
-        for name, stored in values.items():
-            given = config[group].get(name, stored)
-            plain = [list(each) if isinstance(each, tuple) else each for each in (given, stored)]
-            if plain[0] != plain[1]:
-                option = "seed_everything" if name == "seed" else f"{group}.{name}"
-                raise UsageError(f"{option} is {given}, but the checkpoint was made with {stored}")
