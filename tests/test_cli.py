@@ -123,7 +123,7 @@ def test_held_out_images_choose_the_best(workdir: Path, capsys: pytest.CaptureFi
         ["--trainer.logger", "false", "--trainer.enable_checkpointing", "false"],
         ["--trainer.limit_val_batches", "0"],
         ["--trainer.max_epochs", "0"],
-        ["--trainer.max_steps", "2"],
+        ["--trainer.max_steps", "4"],
         ["--report.figures", "false"],
     ],
 )
