@@ -92,7 +92,6 @@ class MNISTClassifier(LightningModule):
             {f"{stage}/loss": loss, f"{stage}/accuracy": accuracy},
             on_step=False,
             on_epoch=True,
-            prog_bar=True,
             batch_size=len(targets),
             sync_dist=True,
         )
