@@ -1,0 +1,50 @@
+"""Adam against Keras's own optimiser and its formula."""
+
+from math import sqrt
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_lightning.keras_adam import KerasAdam
+from keras_original import keras
+
+GRADIENTS = np.random.default_rng(0).normal(size=(50, 7)) * 10.0 ** np.arange(-9, -2)
+
+
+def test_steps_as_keras_does() -> None:
+    # gradients from 1e-9 on: there epsilon decides, and torch's own Adam is off by a factor
+    theirs = keras.Variable(np.ones(7), dtype="float64")
+    optimizer = keras.optimizers.Adam()
+    ours = torch.nn.Parameter(torch.ones(7, dtype=torch.float64))
+    adam = KerasAdam([ours])
+    for gradient in GRADIENTS:
+        optimizer.apply([torch.tensor(gradient)], [theirs])
+        ours.grad = torch.tensor(gradient)
+        adam.step()
+    moved = ours.detach().numpy() - 1
+    np.testing.assert_allclose(moved, theirs.value.detach().numpy() - 1, rtol=1e-6)
+
+
+def test_first_step_is_the_closed_form() -> None:
+    gradient = 1e-6
+    weight = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    weight.grad = torch.full_like(weight, gradient)
+    KerasAdam([weight], lr=0.5).step()
+    m, v = 0.1 * gradient, 0.001 * gradient**2
+    expected = -0.5 * sqrt(0.001) / 0.1 * m / (sqrt(v) + 1e-7)
+    assert weight.item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_goes_on_where_a_checkpoint_left() -> None:
+    whole, parts = (torch.nn.Parameter(torch.ones(7, dtype=torch.float64)) for _ in range(2))
+    adam, first = KerasAdam([whole]), KerasAdam([parts])
+    for step, gradient in enumerate(GRADIENTS):
+        if step == 20:
+            again = KerasAdam([parts])
+            again.load_state_dict(first.state_dict())
+            first = again
+        for weight, optimizer in ((whole, adam), (parts, first)):
+            weight.grad = torch.tensor(gradient)
+            optimizer.step()
+    assert torch.equal(whole, parts)
