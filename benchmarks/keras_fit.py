@@ -25,7 +25,7 @@ def model(hidden_dims: list[int]) -> Any:
             layers.Dense(10, activation="softmax"),
         ]
     )
-    network.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return network
 
 

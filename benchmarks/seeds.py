@@ -83,6 +83,7 @@ def main() -> None:
     parser.add_argument("options", nargs="*", help="after --: options of fit, or of keras_fit.py")
     given = parser.parse_args()
     path = HERE / "results" / f"seeds-{given.framework}-{given.name}.json"
+    path.parent.mkdir(exist_ok=True)
     results = {"command": shlex.join(["python", *sys.argv]), "machine": describe(), "runs": {}}
     if path.exists():
         results = json.loads(path.read_text(encoding="utf-8"))

@@ -16,6 +16,8 @@ from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.cli import CLI, UsageError
 from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.download import DataError
+from mnist_lightning.keras_weights import KerasError
+from mnist_lightning.tools import TOOLS, run_tool
 
 PROGRAM = "mnist-lightning"
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
@@ -36,7 +38,7 @@ def main(args: Sequence[str] | None = None) -> None:
     _silence_tips()
     try:
         _run([argument for argument in arguments if argument != "--debug"])
-    except (ArgumentError, UsageError, DataError, CheckpointError) as error:
+    except (ArgumentError, UsageError, DataError, CheckpointError, KerasError) as error:
         if debug:
             raise
         line = " ".join(str(error).split())
@@ -45,6 +47,8 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> None:
+    if arguments and arguments[0] in TOOLS:
+        return run_tool(arguments[0], arguments[1:], PROGRAM)
     shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
     CLI(
         MNISTClassifier,

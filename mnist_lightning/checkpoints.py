@@ -15,10 +15,14 @@ class CheckpointError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a checkpoint was made with: the arguments of the classifier and of the data module."""
+    """What a checkpoint was made with: the arguments of the classifier and of the data module.
+
+    ``resumable`` tells whether it holds the optimiser's state too, or weights alone.
+    """
 
     model: dict[str, Any]
     data: dict[str, Any]
+    resumable: bool
 
     def as_defaults(self) -> dict[str, Any]:
         """The settings as defaults of the command line's options."""
@@ -92,7 +96,8 @@ def read_settings(checkpoint: Path) -> Settings:
     model = content.get("hyper_parameters") if isinstance(content, dict) else None
     if not model or "conv_channels" not in model:
         raise CheckpointError(f"ckpt_path is {checkpoint}: not a checkpoint of MNISTClassifier")
-    return Settings(dict(model), dict(content.get("datamodule_hyper_parameters", {})))
+    data = content.get("datamodule_hyper_parameters", {})
+    return Settings(dict(model), dict(data), "optimizer_states" in content)
 
 
 def _plain(value: Any) -> Any:

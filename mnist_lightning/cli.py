@@ -20,6 +20,7 @@ from mnist_lightning.checkpoints import (
     run_folder,
 )
 from mnist_lightning.logger import RunLogger
+from mnist_lightning.tools import add_tools
 
 SEED = 42
 EPOCHS = 5  # as the original
@@ -60,8 +61,9 @@ class CLI(LightningCLI):
     def setup_parser(
         self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
     ) -> None:
-        """Add the defaults that differ between the subcommands."""
+        """Add the defaults that differ between the subcommands, and list the tools."""
         super().setup_parser(add_subcommands, main_kwargs, subparser_kwargs)
+        add_tools(self.parser)
         for subcommand, parser in self._subcommand_parsers.items():
             logger = {"class_path": "mnist_lightning.logger.RunLogger"}
             fit = subcommand == "fit"
@@ -76,6 +78,8 @@ class CLI(LightningCLI):
             return
         self.checkpoint = find_checkpoint(wanted)
         settings = read_settings(self.checkpoint)
+        if subcommand == "fit" and not settings.resumable:
+            raise UsageError(f"ckpt_path is {self.checkpoint}: weights alone, no run to resume")
         self._subcommand_parsers[subcommand].set_defaults(settings.as_defaults())
         self.config = _parse(parser, args, self._option_names())
         other = settings.differences(self.config[subcommand], with_data=subcommand == "fit")

@@ -7,10 +7,20 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "mnist_lightning"
 LEVELS = [
-    {"network", "keras_adam", "plotting", "synthetic", "download", "batches", "logger"},
+    {
+        "network",
+        "keras_adam",
+        "plotting",
+        "synthetic",
+        "download",
+        "batches",
+        "logger",
+        "keras_file",
+    },
     {"data"},
     {"classifier", "checkpoints"},
-    {"callbacks"},
+    {"callbacks", "keras_weights"},
+    {"tools"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,29 @@
+"""Subcommands that need no trainer: plain functions as command lines."""
+
+from collections.abc import Callable, Sequence
+
+from jsonargparse import ArgumentParser
+
+from mnist_lightning.keras_weights import export_keras, import_keras
+
+TOOLS: dict[str, Callable[..., None]] = {"import-keras": import_keras, "export-keras": export_keras}
+
+
+def add_tools(parser: ArgumentParser) -> None:
+    """List the tools among the subcommands of a parser."""
+    for name in TOOLS:
+        tool = _parser(name, parser.prog)
+        parser._subcommands_action.add_subcommand(name, tool, help=tool.description)
+
+
+def run_tool(name: str, args: Sequence[str], prog: str) -> None:
+    """Parse the arguments of a tool and run it."""
+    TOOLS[name](**_parser(name, prog).parse_args(list(args)))
+
+
+def _parser(name: str, prog: str) -> ArgumentParser:
+    tool = TOOLS[name]
+    summary = (tool.__doc__ or "").partition("\n")[0]
+    parser = ArgumentParser(prog=f"{prog} {name}", description=summary, exit_on_error=False)
+    parser.add_function_arguments(tool, as_positional=True, as_group=False)
+    return parser
