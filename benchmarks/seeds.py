@@ -84,13 +84,13 @@ def main() -> None:
     given = parser.parse_args()
     path = HERE / "results" / f"seeds-{given.framework}-{given.name}.json"
     path.parent.mkdir(exist_ok=True)
-    results = {"command": shlex.join(["python", *sys.argv]), "machine": describe(), "runs": {}}
+    results: dict[str, Any] = {"command": shlex.join(["python", *sys.argv]), "machine": describe()}
     if path.exists():
         results = json.loads(path.read_text(encoding="utf-8"))
+    runs = results.setdefault("runs", {})
     for seed in range(given.seeds):
-        if str(seed) not in results["runs"]:
-            run = RUNNERS[given.framework](seed, given.options, given.data_dir)
-            results["runs"][str(seed)] = run
+        if str(seed) not in runs:
+            runs[str(seed)] = RUNNERS[given.framework](seed, given.options, given.data_dir)
             path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(table(results))
 

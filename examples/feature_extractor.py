@@ -48,4 +48,6 @@ def main(checkpoint: str, data: MNISTDataModule | None = None) -> float:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python feature_extractor.py CHECKPOINT")
     print(f"accuracy {main(sys.argv[1]):.2%}")

@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import pooch
 from jsonargparse import ArgumentError
@@ -38,12 +38,19 @@ def main(args: Sequence[str] | None = None) -> None:
     _silence_tips()
     try:
         _run([argument for argument in arguments if argument != "--debug"])
+    except OSError as error:  # a folder that cannot be written, a full disk
+        if debug or not error.filename:
+            raise
+        _refuse(f"{error.filename}: {error.strerror}")
     except (ArgumentError, UsageError, DataError, CheckpointError, KerasError) as error:
         if debug:
             raise
-        line = " ".join(str(error).split())
-        print(f"{PROGRAM}: error: {line}", file=sys.stderr)
-        raise SystemExit(USAGE_ERROR) from None
+        _refuse(str(error))
+
+
+def _refuse(reason: str) -> NoReturn:
+    print(f"{PROGRAM}: error: {' '.join(reason.split())}", file=sys.stderr)
+    raise SystemExit(USAGE_ERROR) from None
 
 
 def _run(arguments: list[str]) -> None:

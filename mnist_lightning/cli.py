@@ -145,5 +145,9 @@ def _parse(parser: LightningArgumentParser, args: list[str], known: Iterable[str
 def _suggestion(error: str, known: Iterable[str]) -> str:
     """Name the options nearest to one that is not known."""
     _, found, rest = error.partition("unrecognized arguments: ")
-    near = get_close_matches(rest.split()[0], known, n=2) if found else []
+    if not found:
+        return ""
+    name = rest.split()[0].lstrip("-").partition("=")[0]
+    inside = sorted((len(option), option) for option in known if option.endswith(name))
+    near = [option for _, option in inside[:2]] or get_close_matches(f"--{name}", known, n=2)
     return f"; did you mean {' or '.join(near)}?" if near else ""

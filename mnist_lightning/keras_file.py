@@ -86,12 +86,16 @@ def check_layers(path: Path, found: Sequence[Layer], expected: Sequence[Layer]) 
     """
     if not any("activation" in layer for layer in found):  # weights alone
         expected = [layer for layer in expected if "activation" in layer]
-    for number, (ours, theirs) in enumerate(zip_longest(expected, found, fillvalue={}), start=1):
-        for name, wanted in ours.items() or [("class_name", "no layer")]:
-            given = theirs.get(name, wanted if theirs and name != "class_name" else "no layer")
-            if given != wanted:
-                what = f", {theirs['class_name']}: {name}" if name != "class_name" else ""
-                raise KerasFileError(f"{path}: layer {number}{what} is {given}, must be {wanted}")
+    none: Layer = {"class_name": "missing"}
+    pairs = zip_longest(expected, found, fillvalue=none)
+    for number, (wanted, given) in enumerate(pairs, start=1):
+        for name in wanted:
+            # a file of weights alone leaves most of a layer unsaid
+            if given.get(name, wanted[name]) != wanted[name]:
+                what = f", {given['class_name']}: {name}" if name != "class_name" else ""
+                raise KerasFileError(
+                    f"{path}: layer {number}{what} is {given[name]}, must be {wanted[name]}"
+                )
 
 
 def _plain(value: Any) -> Any:

@@ -101,31 +101,41 @@ def to_arrays(net: ConvNet) -> list[NDArray[Any]]:
     Kernels of convolutions are (height, width, in, out); of Dense layers (in, out), the first with
     its inputs in the order height, width, channel.
     """
-    weights = []
-    for layer in _convolutions(net):
-        weights += [layer.weight.permute(2, 3, 1, 0), layer.bias]
-    for i, layer in enumerate(_dense(net)):
-        kernel = layer.weight.T
-        if i == 0:  # (C H W, out) to (H W C, out)
-            kernel = kernel.unflatten(0, (_channels(net), -1)).transpose(0, 1).flatten(0, 1)
-        weights += [kernel, layer.bias]
-    return [weight.detach().cpu().contiguous().numpy() for weight in weights]
+    channels = _convolutions(net)[-1].out_channels
+    weights: list[Tensor] = []
+    for parameter in net.parameters():
+        weight = parameter.detach().cpu()
+        if weight.ndim == 4:
+            weight = weight.permute(2, 3, 1, 0)
+        elif weight.ndim == 2:
+            weight = weight.T
+            if weights[-2].ndim == 4:  # the first Dense layer: (C H W, out) to (H W C, out)
+                weight = _swap(weight, channels, len(weight) // channels)
+        weights.append(weight)
+    return [weight.contiguous().numpy() for weight in weights]
 
 
 def load_arrays(net: ConvNet, arrays: Sequence[NDArray[Any]]) -> None:
     """Copy the weights of Keras's ``Model.get_weights`` into the network."""
-    tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
+    channels = _convolutions(net)[-1].out_channels
     weights: list[Tensor] = []
-    for kernel, bias in zip(tensors[::2], tensors[1::2], strict=True):
-        if kernel.ndim == 4:
-            weights += [kernel.permute(3, 2, 0, 1), bias]
-            continue
-        if weights[-2].ndim == 4:  # the first Dense layer: (H W C, out) to (C H W, out)
-            kernel = kernel.unflatten(0, (-1, _channels(net))).transpose(0, 1).flatten(0, 1)
-        weights += [kernel.T, bias]
+    for array in arrays:
+        weight = torch.from_numpy(np.ascontiguousarray(array))
+        if weight.ndim == 4:
+            weight = weight.permute(3, 2, 0, 1)
+        elif weight.ndim == 2:
+            if weights[-2].ndim == 4:  # the first Dense layer: (H W C, out) to (C H W, out)
+                weight = _swap(weight, len(weight) // channels, channels)
+            weight = weight.T
+        weights.append(weight)
     with torch.no_grad():
         for parameter, weight in zip(net.parameters(), weights, strict=True):
             parameter.copy_(weight)
+
+
+def _swap(kernel: Tensor, outer: int, inner: int) -> Tensor:
+    """Turn rows that count (outer, inner) into rows that count (inner, outer)."""
+    return kernel.reshape(outer, inner, -1).transpose(0, 1).flatten(0, 1)
 
 
 def _keras() -> Any:
@@ -175,7 +185,3 @@ def _convolutions(net: ConvNet) -> list[nn.Conv2d]:
 
 def _dense(net: ConvNet) -> list[nn.Linear]:
     return [module for module in net.modules() if isinstance(module, nn.Linear)]
-
-
-def _channels(net: ConvNet) -> int:
-    return _convolutions(net)[-1].out_channels

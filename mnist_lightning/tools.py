@@ -10,7 +10,8 @@ TOOLS: dict[str, Callable[..., None]] = {"import-keras": import_keras, "export-k
 
 
 def add_tools(parser: ArgumentParser) -> None:
-    """List the tools among the subcommands of a parser."""
+    """List the tools among the subcommands of a parser that has some."""
+    assert parser._subcommands_action is not None
     for name in TOOLS:
         tool = _parser(name, parser.prog)
         parser._subcommands_action.add_subcommand(name, tool, help=tool.description)

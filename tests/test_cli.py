@@ -168,6 +168,7 @@ BAD = [
     (["fit", "--model.lr", "-1"], "lr"),
     (["fit", "--trainer.max_epochs", "x"], "max_epochs"),
     (["fit", "--trainer.max_epoch", "3"], "did you mean --trainer.max_epochs"),
+    (["fit", "--epochs", "3"], "did you mean --trainer.max_epochs"),
     (["fit", "--trainer.accelerator", "abacus"], "accelerator"),
     (["fit", "--optimizer", "SGD"], "optimizer"),
     (["fit", "--config", "missing.yaml"], "missing.yaml"),
@@ -194,6 +195,18 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     before = files(workdir)
     assert named in refused(arguments, capsys)
     assert files(workdir) == before
+
+
+@pytest.mark.parametrize("subcommand", ["fit", "predict"])
+def test_a_folder_that_cannot_be_written_is_named(
+    workdir: Path, capsys: pytest.CaptureFixture[str], subcommand: str
+) -> None:
+    (workdir / "a_file").touch()
+    main(["fit", *TINY])
+    place = "--trainer.logger.save_dir" if subcommand == "fit" else "--predictions.file_name"
+    error = refused([subcommand, *(TINY if subcommand == "fit" else []), place, "a_file/x"], capsys)
+    assert "a_file" in error
+    assert "Not a directory" in error
 
 
 def test_debug_shows_the_traceback(workdir: Path) -> None:

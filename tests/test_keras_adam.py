@@ -5,9 +5,9 @@ from math import sqrt
 import numpy as np
 import pytest
 import torch
+from keras_original import keras
 
 from mnist_lightning.keras_adam import KerasAdam
-from keras_original import keras
 
 GRADIENTS = np.random.default_rng(0).normal(size=(50, 7)) * 10.0 ** np.arange(-9, -2)
 

@@ -108,11 +108,12 @@ def test_forward_and_gradients_agree(sizes: Sizes, dtype: str, bound: float) -> 
     probabilities = ours.predict_step(to_torch(images))["probabilities"].detach().numpy()
     assert_close([probabilities], [theirs(images).detach().numpy()], bound)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
-    F.cross_entropy(logits, torch.from_numpy(labels)).backward()
+    F.cross_entropy(logits, torch.from_numpy(labels)).backward()  # type: ignore[no-untyped-call]
     loss = keras.losses.SparseCategoricalCrossentropy()(labels, theirs(images))
     loss.backward()
     expected = [weight.value.grad.numpy() for weight in theirs.trainable_weights]
     for parameter in ours.parameters():
+        assert parameter.grad is not None
         parameter.data = parameter.grad  # to_arrays brings them into Keras's order
     assert_close(to_arrays(ours.net), expected, bound)
 

@@ -16,7 +16,8 @@ class PredictionWriter(Callback):
     """Write ``predictions.csv`` after ``predict``: index, digit and its probability.
 
     Args:
-        file_name: Name of the file in the trainer's ``default_root_dir``.
+        file_name: Name of the file in the trainer's ``default_root_dir``; the command line makes
+            that the folder of the checkpoint's run.
     """
 
     def __init__(self, file_name: str = "predictions.csv") -> None:

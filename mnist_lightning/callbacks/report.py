@@ -20,6 +20,7 @@ from mnist_lightning.callbacks.summary import (
     count_lines,
     data_module,
     opening_lines,
+    source_lines,
     summarize,
 )
 from mnist_lightning.plotting import (
@@ -47,6 +48,14 @@ class Report(Callback):
         self._started = time.perf_counter()
         for line in opening_lines(data_module(trainer)):
             say(trainer, line)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Warn of synthetic digits in ``validate``, ``test`` and ``predict``."""
+        if trainer.state.fn != TrainerFn.FITTING:
+            for line in source_lines(data_module(trainer)):
+                say(trainer, line)
+
+    on_test_start = on_predict_start = on_validation_start
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a new pass."""

@@ -21,13 +21,18 @@ def data_module(trainer: Trainer) -> MNISTDataModule | None:
     return module if isinstance(module, MNISTDataModule) else None
 
 
+def source_lines(data: MNISTDataModule | None) -> list[str]:
+    """Warn where the images are not MNIST."""
+    if data is None or data.source != "synthetic":
+        return []
+    return ["SYNTHETIC DIGITS: generated images, not MNIST; figures say nothing of MNIST."]
+
+
 def opening_lines(data: MNISTDataModule | None) -> list[str]:
     """Say what the run trains on, and what validates it."""
+    lines = source_lines(data)
     if data is None:
-        return []
-    lines = []
-    if data.source == "synthetic":
-        lines.append("SYNTHETIC DIGITS: generated images, not MNIST; figures say nothing of MNIST.")
+        return lines
     name = "MNIST" if data.source == "mnist" else "synthetic"
     trained = f"{len(data.train[1]):,} {name} images train"
     if data.val_size:
@@ -52,7 +57,8 @@ def count_lines(results: Gathered, stage: str, data: MNISTDataModule | None) -> 
     held_out = stage == "val" and data is not None and data.val_size > 0
     name = "held-out training" if held_out else "test" if data else stage
     lines = [_count(f"{name} images:", results.right, results.wrong)]
-    if data is not None and data.source == "mnist" and not held_out:
+    whole = results.right + results.wrong == ORIGINAL_RIGHT + ORIGINAL_WRONG
+    if data is not None and data.source == "mnist" and whole and not held_out:
         lines.append(_count("the Keras original:", ORIGINAL_RIGHT, ORIGINAL_WRONG))
     if held_out:
         lines.append("The test set was not looked at; `mnist-lightning test` scores it.")
@@ -61,7 +67,7 @@ def count_lines(results: Gathered, stage: str, data: MNISTDataModule | None) -> 
 
 def closing_lines(folder: str, data: MNISTDataModule | None) -> list[str]:
     """Say where the run's files are and how to look at its curves."""
-    lines = [f"Run folder: {folder}", f"Curves: tensorboard --logdir {folder}"]
+    lines = [f"Run folder: {folder}, with figures/", f"Curves: tensorboard --logdir {folder}"]
     if data is not None and data.source == "synthetic":
         lines.append("This run used SYNTHETIC DIGITS: it is not an MNIST result.")
     return lines
