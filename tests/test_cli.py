@@ -204,9 +204,8 @@ def test_a_folder_that_cannot_be_written_is_named(
     (workdir / "a_file").touch()
     main(["fit", *TINY])
     place = "--trainer.logger.save_dir" if subcommand == "fit" else "--predictions.file_name"
-    error = refused([subcommand, *(TINY if subcommand == "fit" else []), place, "a_file/x"], capsys)
-    assert "a_file" in error
-    assert "Not a directory" in error
+    arguments = [subcommand, *(TINY if subcommand == "fit" else []), place, "a_file/x"]
+    assert "a_file/x" in refused(arguments, capsys)
 
 
 def test_debug_shows_the_traceback(workdir: Path) -> None:
