@@ -84,10 +84,9 @@ def main() -> None:
     given = parser.parse_args()
     path = HERE / "results" / f"seeds-{given.framework}-{given.name}.json"
     path.parent.mkdir(exist_ok=True)
-    results: dict[str, Any] = {"command": shlex.join(["python", *sys.argv]), "machine": describe()}
-    if path.exists():
-        results = json.loads(path.read_text(encoding="utf-8"))
-    runs = results.setdefault("runs", {})
+    runs = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else {}
+    command = shlex.join(["python", *sys.argv])
+    results = {"command": command, "machine": describe(), "runs": runs}
     for seed in range(given.seeds):
         if str(seed) not in runs:
             runs[str(seed)] = RUNNERS[given.framework](seed, given.options, given.data_dir)
