@@ -11,6 +11,7 @@ import pooch
 from jsonargparse import ArgumentError
 
 from mnist_lightning import __version__
+from mnist_lightning.allocator import keep_freed_memory
 from mnist_lightning.checkpoints import CheckpointError
 from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.cli import CLI, UsageError
@@ -36,6 +37,7 @@ def main(args: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
     _silence_tips()
+    keep_freed_memory()
     try:
         _run([argument for argument in arguments if argument != "--debug"])
     except OSError as error:  # a folder that cannot be written, a full disk

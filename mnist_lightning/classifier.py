@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from lightning import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from mnist_lightning.keras_adam import KerasAdam
@@ -44,26 +45,38 @@ class MNISTClassifier(LightningModule):
         self.net = ConvNet(conv_channels, hidden_dims, num_classes)
         self.lr = lr
         self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
-        self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
-        self.val_accuracy = MulticlassAccuracy(num_classes, average="micro")
-        self.test_accuracy = MulticlassAccuracy(num_classes, average="micro")
+        self.train_figures = _figures(num_classes)
+        self.val_figures = _figures(num_classes)
+        self.test_figures = _figures(num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logits, (B, num_classes), of images, (B, 1, 28, 28) float."""
         logits: Tensor = self.net(images)
         return logits
 
+    def on_train_epoch_start(self) -> None:
+        """Name the figures once an epoch; each step only adds to them."""
+        self._log("train", self.train_figures)
+
+    def on_validation_epoch_start(self) -> None:
+        """Name the figures."""
+        self._log("val", self.val_figures)
+
+    def on_test_epoch_start(self) -> None:
+        """Name the figures."""
+        self._log("test", self.test_figures)
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the mean cross-entropy of the batch, a float scalar."""
-        return self._step("train", self.train_accuracy, batch)["loss"]
+        return self._step(self.train_figures, batch)["loss"]
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Return ``loss``, a float scalar, and ``logits``, (B, num_classes)."""
-        return self._step("val", self.val_accuracy, batch)
+        return self._step(self.val_figures, batch)
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Return ``loss``, a float scalar, and ``logits``, (B, num_classes)."""
-        return self._step("test", self.test_accuracy, batch)
+        return self._step(self.test_figures, batch)
 
     def predict_step(self, batch: Tensor | Sequence[Tensor]) -> dict[str, Tensor]:
         """Classify images, alone or first in a batch.
@@ -80,18 +93,22 @@ class MNISTClassifier(LightningModule):
         """Adam as Keras computes it."""
         return KerasAdam(self.parameters(), lr=self.lr)
 
-    def _step(
-        self, stage: str, accuracy: MulticlassAccuracy, batch: tuple[Tensor, Tensor]
-    ) -> dict[str, Tensor]:
+    def _step(self, figures: nn.ModuleDict, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         images, targets = batch
         logits = self(images)
-        loss = F.cross_entropy(logits, targets)
-        accuracy(logits, targets)
-        self.log_dict(
-            {f"{stage}/loss": loss, f"{stage}/accuracy": accuracy},
-            on_step=False,
-            on_epoch=True,
-            batch_size=len(targets),
-            sync_dist=True,
-        )
-        return {"loss": loss, "logits": logits}
+        losses = F.cross_entropy(logits, targets, reduction="none")
+        # each image's own: torchmetrics 1.9 forgets weights where it does not look for NaN
+        loss, accuracy = figures.values()
+        loss.update(losses.detach())  # type: ignore[operator]
+        accuracy.update(logits.detach(), targets)  # type: ignore[operator]
+        return {"loss": losses.mean(), "logits": logits}
+
+    def _log(self, stage: str, figures: nn.ModuleDict) -> None:
+        named = {f"{stage}/{name}": metric for name, metric in figures.items()}
+        self.log_dict(named, on_step=False, on_epoch=True)  # type: ignore[arg-type]
+
+
+def _figures(num_classes: int) -> nn.ModuleDict:
+    """Mean loss and accuracy; without checks of values, for which a GPU would have to wait."""
+    accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
+    return nn.ModuleDict({"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy})

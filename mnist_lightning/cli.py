@@ -10,7 +10,12 @@ from typing import Any
 from jsonargparse import ArgumentError
 from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import (
+    Callback,
+    ModelCheckpoint,
+    ProgressBar,
+    RichProgressBar,
+)
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from mnist_lightning.callbacks import History, LayerTable, PredictionWriter, Report
@@ -24,6 +29,7 @@ from mnist_lightning.tools import add_tools
 
 SEED = 42
 EPOCHS = 5  # as the original
+REFRESH_RATE = 20  # steps; drawing the bar takes as long as some per cent of a step
 # Kept where images are held out to choose by
 BEST = {"monitor": "val/accuracy", "mode": "max", "save_top_k": 1, "filename": "best"}
 
@@ -42,6 +48,7 @@ class CLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the callbacks, each configurable, and the defaults of a run."""
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(RichProgressBar, "progress_bar")
         parser.add_lightning_class_args(LayerTable, "layer_table")
         parser.add_lightning_class_args(History, "history")
         parser.add_lightning_class_args(Report, "report")
@@ -53,6 +60,7 @@ class CLI(LightningCLI):
                 "trainer.max_epochs": EPOCHS,
                 "trainer.enable_model_summary": False,  # LayerTable instead
                 "trainer.enable_progress_bar": sys.stdout.isatty(),
+                "progress_bar.refresh_rate": REFRESH_RATE,
                 "checkpoint.save_last": True,
                 "checkpoint.save_top_k": 0,
             }
@@ -118,6 +126,8 @@ class CLI(LightningCLI):
             self.save_config_callback = None
         if config["enable_checkpointing"] is False or config["fast_dev_run"]:
             callbacks = [each for each in callbacks if not isinstance(each, ModelCheckpoint)]
+        if not config["enable_progress_bar"]:
+            callbacks = [each for each in callbacks if not isinstance(each, ProgressBar)]
         return super()._instantiate_trainer(config, callbacks)
 
     def before_fit(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "mnist_lightning"
 LEVELS = [
     {
+        "allocator",
         "network",
         "keras_adam",
         "plotting",

@@ -1,0 +1,40 @@
+"""The pace of a contender: it runs some steps, says how long they took, and waits for its turn."""
+
+import json
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+
+class Pace:
+    """Count steps in a contender's training; every so many, report and wait.
+
+    The contender is started with two more file descriptors, in ``PACE``: one to read turns from and
+    one to write reports to. It ends when no more turns come.
+
+    Args:
+        steps: Training steps of one turn.
+    """
+
+    def __init__(self, steps: int) -> None:
+        read, write = map(int, os.environ["PACE"].split(","))
+        self._turns, self._reports = os.fdopen(read), os.fdopen(write, "w")
+        self.steps = steps
+        self.count = 0
+        self._started = time.perf_counter()
+
+    def tick(self) -> None:
+        """Note that a step is done; the first one is a turn of its own."""
+        self.count += 1
+        if self.count == 1 or (self.count - 1) % self.steps == 0:
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            self._report({"seconds": time.perf_counter() - self._started, "mib": memory})
+            if not self._turns.readline():
+                sys.stdout.flush()
+                os._exit(0)
+            self._started = time.perf_counter()
+
+    def _report(self, report: dict[str, Any]) -> None:
+        print(json.dumps(report), file=self._reports, flush=True)
