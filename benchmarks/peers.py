@@ -214,6 +214,7 @@ def main() -> None:
     parser.add_argument("--data_dir", default="data", help="holds MNIST/raw")
     parser.add_argument("--keras_python", default=sys.executable, help="interpreter with Keras")
     parser.add_argument("--contenders", nargs="+", default=[*TORCH, *KERAS], metavar="NAME")
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="folder to write to")
     given = parser.parse_args()
     data = {
         "command": shlex.join(["python", *sys.argv]),
@@ -221,7 +222,7 @@ def main() -> None:
         "flops": flops(json.loads(given.hidden_dims)),
         "results": measure(given),
     }
-    path = HERE / "results" / f"peers-{given.name}"
+    path = given.results / f"peers-{given.name}"
     path.parent.mkdir(exist_ok=True)
     path.with_suffix(".json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     chart(data).savefig(path.with_suffix(".png"), dpi=120)

@@ -81,8 +81,9 @@ def main() -> None:
     parser.add_argument("--data_dir", default="data", help="holds MNIST/raw")
     parser.add_argument("--name", default="default", help="part of the results file's name")
     parser.add_argument("options", nargs="*", help="after --: options of fit, or of keras_fit.py")
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="folder to write to")
     given = parser.parse_args()
-    path = HERE / "results" / f"seeds-{given.framework}-{given.name}.json"
+    path = given.results / f"seeds-{given.framework}-{given.name}.json"
     path.parent.mkdir(exist_ok=True)
     runs = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else {}
     command = shlex.join(["python", *sys.argv])
