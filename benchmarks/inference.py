@@ -68,7 +68,9 @@ def measure(path: str, rounds: int) -> dict[str, dict[int, list[float]]]:
     for name in RUNNERS:
         pipes[name], theirs = context.Pipe()
         context.Process(target=serve, args=(name, path, theirs), daemon=True).start()
-    times = {name: {size: [] for size in BATCH_SIZES} for name in RUNNERS}
+    times: dict[str, dict[int, list[float]]] = {
+        name: {size: [] for size in BATCH_SIZES} for name in RUNNERS
+    }
     for _ in range(rounds):
         for size in BATCH_SIZES:
             for name, pipe in pipes.items():
@@ -83,10 +85,14 @@ def save(hidden_dims: list[int], path: str) -> None:
     """Write the network for both: weights for PyTorch, and as ONNX with a free batch size."""
     net = ConvNet(hidden_dims=hidden_dims).eval()
     torch.save({"hidden_dims": hidden_dims, "weights": net.state_dict()}, path)
-    names = {"input_names": ["images"], "output_names": ["logits"]}
-    batch = {"images": {0: torch.export.Dim("batch")}}
     torch.onnx.export(
-        net, (torch.zeros(2, 1, 28, 28),), f"{path}.onnx", dynamic_shapes=batch, **names
+        net,
+        (torch.zeros(2, 1, 28, 28),),
+        f"{path}.onnx",
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
+        verbose=False,
     )
 
 
