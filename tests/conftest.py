@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mnist_lightning.__main__ import main
+
 SHARED_MNIST = Path(__file__).parents[2] / "shared" / "mnist"
 
 TINY_DATA = ["--data.source", "synthetic", "--data.synthetic_size", "[96, 70]"]
@@ -33,3 +35,15 @@ def mnist_dir() -> Path:
     if not SHARED_MNIST.is_dir():
         pytest.skip("the official files are not beside the project, in ../shared/mnist")
     return SHARED_MNIST
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run what must be refused; the one line on stderr."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("mnist-lightning: error: ")
+    assert error.count("\n") == 1
+    return error

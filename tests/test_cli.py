@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import TINY, TINY_DATA
+from conftest import TINY, TINY_DATA, refused
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mnist_lightning import MNISTClassifier
@@ -24,18 +24,6 @@ FIGURES = {
     "predictions",
     "confusion_matrix",
 }
-
-
-def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run what must be refused; the one line on stderr."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    error = capsys.readouterr().err
-    assert error.startswith("mnist-lightning: error: ")
-    assert error.count("\n") == 1
-    return error
 
 
 def files(folder: Path) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_DATA
+from conftest import TINY_DATA, refused
 from keras_original import keras, original
 
 from mnist_lightning import MNISTClassifier
@@ -19,17 +19,6 @@ from mnist_lightning.__main__ import main
 
 SIZES = ((2, 3), (8,))
 IMAGES = np.random.default_rng(0).uniform(size=(20, 28, 28, 1)).astype("float32")
-
-
-def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run what must be refused; the one line on stderr."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    return error
 
 
 def ours(checkpoint: str) -> Any:
