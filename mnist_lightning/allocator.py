@@ -1,6 +1,7 @@
 """The C library's allocator."""
 
 import ctypes
+import os
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of glibc's malloc.h
@@ -18,6 +19,7 @@ def keep_freed_memory() -> None:
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch: large blocks in pages of 2 MiB
     if hasattr(libc, "gnu_get_libc_version"):
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, NEVER)
