@@ -1,6 +1,7 @@
 """The LightningModule around the network."""
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from lightning import LightningModule
@@ -26,9 +27,13 @@ class MNISTClassifier(LightningModule):
         hidden_dims: Width of each hidden Dense layer; (7744, 128) is the original exactly.
         num_classes: Number of classes.
         lr: Adam's learning rate; Keras's default is 0.001.
+        batch_norm: Normalise the output of each convolution over the batch; not in the original.
+        dropout: Share of the inputs of each Dense layer that training sets to 0, [0, 1).
+        schedule: ``constant``, as in the original; ``one_cycle`` raises the learning rate from
+            lr / 25 to lr over the first 30 % of the steps, then lowers it to 0 by the last one.
 
     Raises:
-        ValueError: A size is below 1, or lr is not above 0.
+        ValueError: A size is below 1, lr is not above 0, or dropout is out of range.
     """
 
     def __init__(
@@ -37,13 +42,17 @@ class MNISTClassifier(LightningModule):
         hidden_dims: Sequence[int] = HIDDEN_DIMS,
         num_classes: int = 10,
         lr: float = 1e-3,
+        batch_norm: bool = False,
+        dropout: float = 0.0,
+        schedule: Literal["constant", "one_cycle"] = "constant",
     ) -> None:
         super().__init__()
         if not 0 < lr < float("inf"):
             raise ValueError(f"lr is {lr}: must be a number above 0")
         self.save_hyperparameters()
-        self.net = ConvNet(conv_channels, hidden_dims, num_classes)
+        self.net = ConvNet(conv_channels, hidden_dims, num_classes, batch_norm, dropout)
         self.lr = lr
+        self.schedule = schedule
         self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
         self.train_figures = _figures(num_classes)
         self.val_figures = _figures(num_classes)
@@ -89,9 +98,17 @@ class MNISTClassifier(LightningModule):
         probabilities = self(images).softmax(dim=1)
         return {"digits": probabilities.argmax(dim=1), "probabilities": probabilities}
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam as Keras computes it."""
-        return KerasAdam(self.parameters(), lr=self.lr)
+    def configure_optimizers(self) -> Any:
+        """Adam as Keras computes it, and the schedule of its learning rate."""
+        adam = KerasAdam(self.parameters(), lr=self.lr)
+        if self.schedule == "constant":
+            return adam
+        # Smith & Topin (2018), with torch's cosines; Adam's momentum stays as it is
+        one_cycle = torch.optim.lr_scheduler.OneCycleLR(
+            adam, self.lr, int(self.trainer.estimated_stepping_batches), cycle_momentum=False
+        )
+        schedule = {"scheduler": one_cycle, "interval": "step"}
+        return {"optimizer": adam, "lr_scheduler": schedule}
 
     def _step(self, figures: nn.ModuleDict, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         images, targets = batch

@@ -6,24 +6,17 @@ from typing import Any, Literal
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
-from torchvision.datasets.mnist import read_image_file, read_label_file
 
 from mnist_lightning import synthetic
+from mnist_lightning.augmentation import LIMITS, random_affine, random_state
 from mnist_lightning.batches import Batches, in_order, shuffled
-from mnist_lightning.download import (
-    FILES,
-    DataError,
-    UnreachableError,
-    fetch_mnist,
-    is_intact,
-)
+from mnist_lightning.download import FILES, DataError, UnreachableError, fetch_mnist
+from mnist_lightning.splits import read_split, stratified
 
 TRAIN_SIZE = 60_000
 TEST_SIZE = 10_000
 # Mean and standard deviation of the 60,000 training images in [0, 1].
 MEAN, STD = 0.1307, 0.3081
-
-Split = tuple[Tensor, Tensor]
 
 
 class MNISTDataModule(LightningDataModule):
@@ -44,6 +37,10 @@ class MNISTDataModule(LightningDataModule):
         normalize: ``unit`` scales to [0, 1]; ``standard`` also to mean 0 and standard deviation 1.
         seed: Decides the order of the training images and the choice of those held out.
         synthetic_size: Number of generated training and test images.
+        shift: Training images move at random by up to so many pixels along each axis.
+        rotation: And turn by up to so many degrees.
+        zoom: And grow or shrink by up to this share along each axis, [0, 1).
+        shear: And slant by up to so many degrees, below 90.
 
     Raises:
         ValueError: A size is out of range.
@@ -59,6 +56,10 @@ class MNISTDataModule(LightningDataModule):
         normalize: Literal["unit", "standard"] = "unit",
         seed: int = 0,
         synthetic_size: tuple[int, int] = (TRAIN_SIZE, TEST_SIZE),
+        shift: float = 0.0,
+        rotation: float = 0.0,
+        zoom: float = 0.0,
+        shear: float = 0.0,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -70,6 +71,10 @@ class MNISTDataModule(LightningDataModule):
             raise ValueError(f"val_size is {val_size}: must be 0 to {limit - 1:,}")
         if mirror and not mirror.startswith(("http://", "https://", "file:///")):
             raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
+        amounts = {"shift": shift, "rotation": rotation, "zoom": zoom, "shear": shear}
+        for name, value in amounts.items():
+            if not 0 <= value < (limit := LIMITS[name]):
+                raise ValueError(f"{name} is {value}: must be 0 or more, and below {limit}")
         # paths and addresses are of this machine and stay out of checkpoints
         self.save_hyperparameters(ignore=["data_dir", "mirror"])
         self.data_dir = Path(data_dir)
@@ -80,6 +85,7 @@ class MNISTDataModule(LightningDataModule):
         self.normalize = normalize
         self.seed = seed
         self.synthetic_size = synthetic_size
+        self.augmentation = amounts
 
     def prepare_data(self) -> None:
         """Fetch or generate the files.
@@ -100,11 +106,11 @@ class MNISTDataModule(LightningDataModule):
         """Read the files into memory, and cut off the images held out."""
         self.source = self.hparams["source"] = self.resolve_source()
         raw_dir = self.raw_dir(self.source)
-        images, labels = _read(raw_dir, "train", self.source == "mnist")
-        self.test = _read(raw_dir, "t10k", self.source == "mnist")
+        images, labels = read_split(raw_dir, "train", self.source == "mnist")
+        self.test = read_split(raw_dir, "t10k", self.source == "mnist")
         if self.val_size >= len(labels):
             raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
-        held_out = _stratified(labels, self.val_size, self.seed)
+        held_out = stratified(labels, self.val_size, self.seed)
         self.train = images[~held_out], labels[~held_out]
         self.val = (images[held_out], labels[held_out]) if self.val_size else self.test
 
@@ -125,11 +131,13 @@ class MNISTDataModule(LightningDataModule):
         return self.test_dataloader()
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Scale (B, 1, 28, 28) uint8 images to float32, on the training device."""
+        """Scale (B, 1, 28, 28) uint8 images to float32, and augment; on the training device."""
         if isinstance(batch, Tensor):  # a module's example_input_array, float already
             return batch
         images, labels = batch
         images = images.float() / 255
+        if self.trainer and self.trainer.training and any(self.augmentation.values()):
+            images = random_affine(images, self._random_state(), **self.augmentation)
         if self.normalize == "standard":
             images = (images - MEAN) / STD
         return images, labels
@@ -161,29 +169,15 @@ class MNISTDataModule(LightningDataModule):
                 "another place with --data.mirror URL, or use --data.source synthetic"
             ) from error
 
+    def _random_state(self) -> torch.Generator:
+        """Of the batch to come: follows from seed, epoch, step and rank alone."""
+        assert self.trainer is not None
+        step = self.trainer.fit_loop.epoch_loop.batch_idx + 1
+        return random_state(
+            self.seed, self.trainer.current_epoch, step, self.trainer.global_rank
+        )
+
     def _rank_and_world_size(self) -> tuple[int, int]:
         if self.trainer is None:
             return 0, 1
         return self.trainer.global_rank, self.trainer.world_size
-
-
-def _read(raw_dir: Path, prefix: str, official: bool) -> Split:
-    """Read images, (N, 1, 28, 28) uint8, and labels, (N,) int64."""
-    paths = [raw_dir / f"{prefix}-images-idx3-ubyte", raw_dir / f"{prefix}-labels-idx1-ubyte"]
-    for path in paths:
-        if official and not is_intact(path):
-            raise DataError(f"{path} is not the official file: remove it, or run prepare_data")
-    return read_image_file(str(paths[0])).unsqueeze(1), read_label_file(str(paths[1]))
-
-
-def _stratified(labels: Tensor, size: int, seed: int) -> Tensor:
-    """Choose images at random so that each digit has its share; (N,) bool.
-
-    Shuffled, then sorted by digit, every (N / size)-th is taken: systematic sampling.
-    """
-    shuffled_index = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
-    by_digit = shuffled_index[labels[shuffled_index].sort(stable=True).indices]
-    every = (torch.arange(size) * len(labels)).div(max(size, 1), rounding_mode="floor")
-    chosen = torch.zeros(len(labels), dtype=torch.bool)
-    chosen[by_digit[every]] = True
-    return chosen

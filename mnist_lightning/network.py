@@ -24,9 +24,12 @@ class ConvNet(nn.Module):
         conv_channels: Output channels of each 3x3 unpadded convolution.
         hidden_dims: Width of each hidden Dense layer; (7744, 128) is the original exactly.
         num_classes: Number of logits.
+        batch_norm: Normalise the output of each convolution over the batch; not in the original.
+        dropout: Share of the inputs of each Dense layer that training sets to 0, [0, 1).
 
     Raises:
-        ValueError: A size is below 1, a list is empty, or the convolutions leave nothing to pool.
+        ValueError: A size is below 1, a list is empty, the convolutions leave nothing to pool, or
+            dropout is out of range.
     """
 
     def __init__(
@@ -34,22 +37,24 @@ class ConvNet(nn.Module):
         conv_channels: Sequence[int] = CONV_CHANNELS,
         hidden_dims: Sequence[int] = HIDDEN_DIMS,
         num_classes: int = 10,
+        batch_norm: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         _check_sizes(conv_channels, hidden_dims, num_classes)
-        channels = (1, *conv_channels)
-        size = IMAGE_SIZE - (KERNEL_SIZE - 1) * len(conv_channels)
-        self.features = nn.Sequential()
-        for i, (fan_in, fan_out) in enumerate(pairwise(channels), start=1):
-            self.features.add_module(f"conv{i}", nn.Conv2d(fan_in, fan_out, KERNEL_SIZE))
-            if i == len(conv_channels):
-                self.features.add_module("pool", nn.MaxPool2d(POOL_SIZE))
-            self.features.add_module(f"relu{i}", nn.ReLU())
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}: must be 0 or more, and below 1")
+        size = (IMAGE_SIZE - (KERNEL_SIZE - 1) * len(conv_channels)) // POOL_SIZE
+        widths = (conv_channels[-1] * size**2, *hidden_dims)
+        self.features = _convolutions(conv_channels, batch_norm)
         self.features.add_module("flatten", nn.Flatten())
-        widths = (channels[-1] * (size // POOL_SIZE) ** 2, *hidden_dims)
+        if dropout:
+            self.features.add_module("dropout", nn.Dropout(dropout))
         for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
             self.features.add_module(f"dense{i}", nn.Linear(fan_in, fan_out))
             self.features.add_module(f"dense{i}_relu", nn.ReLU())
+            if dropout:
+                self.features.add_module(f"dense{i}_dropout", nn.Dropout(dropout))
         self.head = nn.Linear(widths[-1], num_classes)
         self.apply(_init_like_keras)
         # activations follow the kernels' layout; this one is the faster for convolutions
@@ -66,6 +71,21 @@ class ConvNet(nn.Module):
         """
         logits: Tensor = self.head(self.features(images))
         return logits
+
+
+def _convolutions(conv_channels: Sequence[int], batch_norm: bool) -> nn.Sequential:
+    """The convolutions, each with its ReLU, and the pool."""
+    layers = nn.Sequential()
+    for i, (fan_in, fan_out) in enumerate(pairwise((1, *conv_channels)), start=1):
+        # without a bias of its own where a normalisation, which has one, would subtract it
+        conv = nn.Conv2d(fan_in, fan_out, KERNEL_SIZE, bias=not batch_norm)
+        layers.add_module(f"conv{i}", conv)
+        if batch_norm:
+            layers.add_module(f"norm{i}", nn.BatchNorm2d(fan_out))
+        if i == len(conv_channels):
+            layers.add_module("pool", nn.MaxPool2d(POOL_SIZE))
+        layers.add_module(f"relu{i}", nn.ReLU())
+    return layers
 
 
 def _init_like_keras(module: nn.Module) -> None:

@@ -1,11 +1,12 @@
 """The LightningModule against NumPy and scikit-learn."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from lightning import Trainer
+from lightning import Callback, Trainer
 from sklearn.metrics import accuracy_score, log_loss
 
 from mnist_lightning import MNISTClassifier
@@ -66,6 +67,32 @@ def test_training_figures_are_taken_while_the_weights_move(tmp_path: Path) -> No
     assert trainer.callback_metrics["train/accuracy"].item() == pytest.approx(right / 25)
     for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+class Rates(Callback):
+    """Keeps the learning rate of each step."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+
+    def on_before_optimizer_step(self, trainer: Trainer, *_: object) -> None:
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+def test_learning_rate_of_each_step(tmp_path: Path, schedule: Any) -> None:
+    rates = Rates()
+    torch.manual_seed(0)
+    model = MNISTClassifier([2], [8], lr=0.01, schedule=schedule)
+    quiet(tmp_path, max_epochs=4, callbacks=[rates]).fit(model, BATCHES, BATCHES)  # 12 steps
+    if schedule == "constant":
+        assert rates.rates == [0.01] * 12
+        return
+    turn = 0.3 * 12 - 1  # the step of the highest rate
+    steps = np.arange(12)
+    rise = 0.01 / 25 + (0.01 - 0.01 / 25) * (1 - np.cos(np.pi * steps / turn)) / 2
+    fall = 0.01 * (1 + np.cos(np.pi * (steps - turn) / (11 - turn))) / 2
+    assert rates.rates == pytest.approx(np.where(steps <= turn, rise, fall), abs=1e-7)
 
 
 def test_predicts_digits_and_probabilities() -> None:

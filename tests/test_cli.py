@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -28,6 +29,15 @@ FIGURES = {
 
 def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def holds(whole: Any, part: Any) -> bool:
+    """Tell whether all values of a part, nested, are those of the whole."""
+    if isinstance(part, dict):
+        return all(key in whole and holds(whole[key], part[key]) for key in part)
+    if isinstance(part, list) and isinstance(whole, list):
+        return len(whole) == len(part) and all(map(holds, whole, part))
+    return bool(whole == part)
 
 
 def test_four_subcommands(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,11 +149,29 @@ def test_every_config_parses(
         with torch.device("meta"):
             model = MNISTClassifier(**parsed["model"])
         assert sum(p.numel() for p in model.parameters()) == 61_025_674
-    for group, values in yaml.safe_load(config.read_text()).items():
-        assert values.items() <= parsed[group].items()
+    assert holds(parsed, yaml.safe_load(config.read_text()))
+
+
+def test_the_accurate_recipe_keeps_averaged_weights(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accurate = next(config for config in CONFIGS if config.stem == "accurate")
+    main(["fit", "--config", str(accurate), *TINY, "--data.batch_size", "32"])
+    path = workdir / "logs" / "synthetic" / "version_0" / "checkpoints" / "last.ckpt"
+    kept = torch.load(path, weights_only=True)
+    averaged = kept["state_dict"]["net.head.weight"]
+    assert not torch.equal(averaged, kept["current_model_state"]["net.head.weight"])
+    assert torch.equal(MNISTClassifier.load_from_checkpoint(path).net.head.weight, averaged)
+    counted = re.search(r"test images: .*", capsys.readouterr().out)
+    main(["test"])
+    assert counted
+    assert counted[0] in capsys.readouterr().out, "what validated is what is kept"
 
 
 BAD = [
+    (["fit", "--model.dropout", "1"], "dropout"),
+    (["fit", "--model.schedule", "linear"], "schedule"),
+    (["fit", "--data.shift", "28"], "shift"),
     (["fit", "--data.batch_size", "0"], "batch_size"),
     (["fit", "--data.batch_size", "many"], "batch_size"),
     (["fit", "--data.val_size", "-5"], "val_size"),

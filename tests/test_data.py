@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lightning import LightningModule, Trainer
+from torch import Tensor, nn
 from torchvision.datasets import MNIST
 
 from mnist_lightning import MNISTDataModule
@@ -95,6 +97,54 @@ def test_scales_on_the_device(tmp_path: Path, normalize: str, low: float, high: 
     assert batch.dtype == torch.uint8, "what crosses to the device"
 
 
+class Seen(LightningModule):
+    """Keeps the batches as they reach training and validation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.seen: dict[str, list[Tensor]] = {"train": [], "val": []}
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        self.seen["train"].append(batch[0])
+        return self.weight * 0
+
+    def validation_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        self.seen["val"].append(batch[0])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0)
+
+
+def seen(folder: Path, **options: Any) -> dict[str, list[Tensor]]:
+    module = Seen()
+    off = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=2,
+        num_sanity_val_steps=0,
+        **dict.fromkeys(off, False),  # type: ignore[arg-type]
+    )
+    trainer.fit(module, datamodule=tiny(folder, batch_size=500, **options))
+    return module.seen
+
+
+def test_augmentation_follows_from_seed_and_place_and_spares_validation(tmp_path: Path) -> None:
+    plain, one, again, other = (
+        seen(tmp_path, seed=seed, shift=shift)
+        for seed, shift in ((0, 0.0), (0, 2.0), (0, 2.0), (1, 2.0))
+    )
+    assert all(map(torch.equal, one["train"], again["train"]))
+    assert not torch.equal(one["train"][0], plain["train"][0])
+    assert all(map(torch.equal, one["val"], plain["val"]))
+    # the same images in the first and the second epoch, each time moved otherwise
+    first, second = (batch.sort(dim=0).values for batch in plain["train"])
+    assert torch.equal(first, second)
+    first, second = (batch.sort(dim=0).values for batch in one["train"])
+    assert not torch.equal(first, second)
+    assert not torch.equal(one["train"][0].sort(dim=0).values, other["train"][0].sort(dim=0).values)
+
+
 def test_every_test_image_is_scored(tmp_path: Path) -> None:
     data = tiny(tmp_path, batch_size=32)  # 70 images: the last batch holds 6
     assert sum(len(labels) for _, labels in data.test_dataloader()) == 70
@@ -125,6 +175,11 @@ def test_auto_takes_synthetic_digits_only_without_a_network(
         ("val_size", 60_000),
         ("synthetic_size", (0, 5)),
         ("mirror", "ftp://example.org"),
+        ("shift", -1.0),
+        ("shift", 28.0),
+        ("rotation", 180.0),
+        ("zoom", 1.0),
+        ("shear", float("nan")),
     ],
 )
 def test_refuses_values_that_cannot_be(option: str, value: Any) -> None:

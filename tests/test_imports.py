@@ -10,6 +10,7 @@ LEVELS = [
     {
         "allocator",
         "network",
+        "augmentation",
         "keras_adam",
         "plotting",
         "synthetic",
@@ -18,6 +19,7 @@ LEVELS = [
         "logger",
         "keras_file",
     },
+    {"splits"},
     {"data"},
     {"classifier", "checkpoints"},
     {"callbacks", "keras_weights"},
@@ -29,6 +31,7 @@ LEVELS = [
 PURE = {
     "network": {"torch"},
     "keras_adam": {"torch"},
+    "augmentation": {"numpy", "torch"},
     "synthetic": {"torch"},
     "plotting": {"numpy", "matplotlib"},
 }

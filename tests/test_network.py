@@ -48,6 +48,42 @@ def test_starts_as_keras_does() -> None:
         assert parameter.std().item() == pytest.approx(bound / sqrt(3), rel=0.1)
 
 
+def test_normalises_over_the_batch_between_convolution_and_relu() -> None:
+    net = ConvNet((3, 4), (6,), batch_norm=True).double()
+    images = torch.rand(4, 1, 28, 28, dtype=torch.float64)
+    x = images
+    for i in (1, 2):
+        x = F.conv2d(x, net.get_parameter(f"features.conv{i}.weight"))
+        mean, variance = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), False, keepdim=True)
+        x = F.relu((x - mean) / (variance + 1e-5).sqrt())
+    dense = net.get_submodule("features.dense1")
+    features = F.relu(dense(F.max_pool2d(x, 2).flatten(1)))
+    torch.testing.assert_close(net(images), net.head(features), rtol=1e-9, atol=1e-9)
+    net.eval()
+    assert torch.equal(net(images)[:2], net(images[:2])), "each image by itself"
+
+
+def test_drops_inputs_of_dense_layers_in_training_alone() -> None:
+    net, images = ConvNet((2,), (400,), dropout=0.25), torch.rand(3, 1, 28, 28)
+    seen: list[torch.Tensor] = []
+    for layer in (net.get_submodule("features.dense1"), net.head):
+        layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    torch.nn.init.ones_(net.get_parameter("features.dense1.bias"))
+    net(images)
+    net.eval()
+    net(images)
+    for dropped, whole in ((seen[0], seen[2]), (seen[1], seen[3])):
+        lost = (dropped == 0) & (whole > 0)
+        assert lost.sum().item() / (whole > 0).sum().item() == pytest.approx(0.25, abs=0.05)
+    torch.testing.assert_close(seen[0][seen[0] > 0], seen[2][seen[0] > 0] / 0.75)
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.0, float("nan")])
+def test_refuses_a_share_that_cannot_be_dropped(dropout: float) -> None:
+    with pytest.raises(ValueError, match=r"^dropout is .*must be"):
+        ConvNet(dropout=dropout)
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

@@ -1,0 +1,53 @@
+"""Random affine transforms of a batch of images."""
+
+from math import radians
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+# Beyond these nothing of an image would be left, or the transform is not defined.
+LIMITS = {"shift": 28, "rotation": 180, "zoom": 1, "shear": 90}
+
+
+def random_state(*place: int) -> torch.Generator:
+    """The random state of a place in training, such as seed, epoch and step; each at least 0."""
+    (seed,) = np.random.SeedSequence(place).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(seed))
+
+
+def random_affine(
+    images: Tensor,
+    generator: torch.Generator,
+    shift: float,
+    rotation: float,
+    zoom: float,
+    shear: float,
+) -> Tensor:
+    """Shift, rotate, zoom and shear each image by amounts of its own, uniform up to those given.
+
+    Args:
+        images: (B, C, S, S) float; beyond an image's edge lie zeros.
+        generator: Of the CPU, so that a seed gives the same amounts on every device.
+        shift: Pixels, along each axis.
+        rotation: Degrees.
+        zoom: Share of the size, along each axis.
+        shear: Degrees.
+
+    Returns:
+        (B, C, S, S) float, interpolated bilinearly.
+    """
+    amounts = torch.rand(6, len(images), generator=generator) * 2 - 1
+    scale = 1 + zoom * amounts[:2]
+    angle = radians(rotation) * amounts[2]
+    slant = torch.tan(radians(shear) * amounts[3])
+    moved = amounts[4:] * shift * 2 / images.shape[-1]  # affine_grid counts an image as 2 wide
+    cos, sin = angle.cos(), angle.sin()
+    # where each pixel of the result comes from: shear, then turn, then zoom, then shift
+    rows = [scale[0] * cos, scale[0] * (cos * slant - sin), moved[0]]
+    rows += [scale[1] * sin, scale[1] * (sin * slant + cos), moved[1]]
+    theta = torch.stack(rows, dim=1).view(-1, 2, 3).to(images.device, images.dtype)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
