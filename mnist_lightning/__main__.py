@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import pooch
+import torch
 from jsonargparse import ArgumentError
 
 from mnist_lightning import __version__
@@ -38,6 +39,8 @@ def main(args: Sequence[str] | None = None) -> None:
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
     _silence_tips()
     keep_freed_memory()
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's convolutions have anyway
     try:
         _run([argument for argument in arguments if argument != "--debug"])
     except OSError as error:  # a folder that cannot be written, a full disk

@@ -14,8 +14,8 @@ class Batches:
     processes cost more than this network's step. Lightning calls ``sampler.set_epoch``.
 
     Args:
-        images: (N, 1, 28, 28) uint8.
-        labels: (N,) int64.
+        images: (N, 1, 28, 28) uint8, on the device where batches are wanted.
+        labels: (N,) int64, there too.
         batch_size: Images in a batch; the last batch holds what is left over.
         sampler: The order; without it, as they lie.
     """
@@ -46,7 +46,8 @@ class Batches:
             )
             yield from zip(images, labels, strict=True)
         else:
-            for index in torch.split(torch.tensor(list(self.sampler)), self.batch_size):
+            order = torch.tensor(list(self.sampler), device=self.images.device)
+            for index in torch.split(order, self.batch_size):
                 yield self.images[index], self.labels[index]
 
 

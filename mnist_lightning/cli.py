@@ -1,6 +1,7 @@
 """The command line."""
 
 import sys
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import pairwise
@@ -96,6 +97,8 @@ class CLI(LightningCLI):
         self.config[subcommand].ckpt_path = str(self.checkpoint)
         if subcommand != "fit":
             self.config[subcommand].trainer.default_root_dir = str(run_folder(self.checkpoint))
+            # a recipe's callbacks train; its checkpoint's weights need none of them
+            warnings.filterwarnings("ignore", message=".*callbacks used to create the checkpoint")
         print(f"Checkpoint: {self.checkpoint}", flush=True)
 
     def _option_names(self) -> set[str]:

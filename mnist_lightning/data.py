@@ -22,8 +22,8 @@ MEAN, STD = 0.1307, 0.3081
 class MNISTDataModule(LightningDataModule):
     """Load MNIST into memory and cut it into batches.
 
-    Batches are pairs of images and labels, (B,) int64 in 0..9. Images cross to the training device
-    as (B, 1, 28, 28) uint8 and are scaled there to float32. As in the original, all training images
+    Batches are pairs of images and labels, (B,) int64 in 0..9. The images lie on the training
+    device as (N, 1, 28, 28) uint8, and are cut and scaled to float32 there. As in the original, all training images
     train and the test images are also the validation set, unless ``val_size`` is given.
 
     Args:
@@ -116,15 +116,15 @@ class MNISTDataModule(LightningDataModule):
 
     def train_dataloader(self) -> Batches:
         """The training images, in a new order each epoch."""
-        return shuffled(*self.train, self.batch_size, self.seed, *self._rank_and_world_size())
+        return shuffled(*self._resident(self.train), self.batch_size, self.seed, *self._rank_and_world_size())
 
     def val_dataloader(self) -> Batches:
         """The images held out or, without them, the test images."""
-        return in_order(*self.val, self.batch_size, *self._rank_and_world_size())
+        return in_order(*self._resident(self.val), self.batch_size, *self._rank_and_world_size())
 
     def test_dataloader(self) -> Batches:
         """The test images."""
-        return in_order(*self.test, self.batch_size, *self._rank_and_world_size())
+        return in_order(*self._resident(self.test), self.batch_size, *self._rank_and_world_size())
 
     def predict_dataloader(self) -> Batches:
         """The test images."""
@@ -176,6 +176,12 @@ class MNISTDataModule(LightningDataModule):
         return random_state(
             self.seed, self.trainer.current_epoch, step, self.trainer.global_rank
         )
+
+    def _resident(self, split: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Put a whole split, 47 MB at most, on the training device."""
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        images, labels = split
+        return images.to(device), labels.to(device)
 
     def _rank_and_world_size(self) -> tuple[int, int]:
         if self.trainer is None:

@@ -156,12 +156,14 @@ def test_the_accurate_recipe_keeps_averaged_weights(
     workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     accurate = next(config for config in CONFIGS if config.stem == "accurate")
-    main(["fit", "--config", str(accurate), *TINY, "--data.batch_size", "32"])
-    path = workdir / "logs" / "synthetic" / "version_0" / "checkpoints" / "last.ckpt"
-    kept = torch.load(path, weights_only=True)
-    averaged = kept["state_dict"]["net.head.weight"]
-    assert not torch.equal(averaged, kept["current_model_state"]["net.head.weight"])
-    assert torch.equal(MNISTClassifier.load_from_checkpoint(path).net.head.weight, averaged)
+    recipe = ["fit", "--config", str(accurate), *TINY, "--data.batch_size", "32"]
+    main([*recipe, "--trainer.callbacks", "null"])
+    capsys.readouterr()
+    main(recipe)
+    paths = sorted(workdir.glob("logs/synthetic/version_?/checkpoints/last.ckpt"))
+    plain, averaged = map(MNISTClassifier.load_from_checkpoint, paths)
+    assert not torch.equal(plain.net.head.weight, averaged.net.head.weight)
+    assert torch.load(paths[1], weights_only=True)["averaging_state"]["n_averaged"] == 6
     counted = re.search(r"test images: .*", capsys.readouterr().out)
     main(["test"])
     assert counted

@@ -145,6 +145,15 @@ def test_augmentation_follows_from_seed_and_place_and_spares_validation(tmp_path
     assert not torch.equal(one["train"][0].sort(dim=0).values, other["train"][0].sort(dim=0).values)
 
 
+def test_the_images_lie_on_the_training_device(tmp_path: Path) -> None:
+    data = tiny(tmp_path)
+    data.trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    data.trainer.strategy._root_device = torch.device("meta")  # type: ignore[attr-defined]
+    for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
+        images, labels = next(iter(loader))
+        assert images.device.type == labels.device.type == "meta"
+
+
 def test_every_test_image_is_scored(tmp_path: Path) -> None:
     data = tiny(tmp_path, batch_size=32)  # 70 images: the last batch holds 6
     assert sum(len(labels) for _, labels in data.test_dataloader()) == 70
