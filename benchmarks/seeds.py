@@ -1,4 +1,4 @@
-"""Train with several seeds; table of the last epochs' accuracies, not the best ones'.
+"""Train with several seeds; table of the last epochs' accuracies, not the best ones', and times.
 
 Each seed's run is written to the results file as soon as it ends; seeds that stand there already
 are not run again.
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from math import sqrt
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Any
 
 from machine import describe, one_line
@@ -64,11 +64,16 @@ def statistics(accuracies: list[float]) -> dict[str, float]:
 def table(results: dict[str, Any]) -> str:
     """Lay out the seeds, their summary, the command and the machine."""
     finals = {seed: run["history"]["val_accuracy"][-1] for seed, run in results["runs"].items()}
-    lines = [f"seed {seed:>3}  val_accuracy {value:.4f}" for seed, value in finals.items()]
+    seconds = {seed: run["seconds"] for seed, run in results["runs"].items()}
+    lines = [
+        f"seed {seed:>3}  val_accuracy {value:.4f}  {seconds[seed]:>8.1f} s"
+        for seed, value in finals.items()
+    ]
     s = statistics(list(finals.values()))
     lines.append(
         f"n {s['n']}  mean {s['mean']:.5f}  sd {s['sd']:.5f}  "
-        f"95 % interval {s['mean'] - s['half']:.5f} to {s['mean'] + s['half']:.5f}"
+        f"95 % interval {s['mean'] - s['half']:.5f} to {s['mean'] + s['half']:.5f}  "
+        f"median {median(seconds.values()):.1f} s"
     )
     return "\n".join([*lines, results["command"], one_line(results["machine"])])
 
