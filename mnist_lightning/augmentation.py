@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-
 # Beyond these nothing of an image would be left, or the transform is not defined.
 LIMITS = {"shift": 28, "rotation": 180, "zoom": 1, "shear": 90}
 

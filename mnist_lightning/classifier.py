@@ -27,7 +27,7 @@ class MNISTClassifier(LightningModule):
         hidden_dims: Width of each hidden Dense layer; (7744, 128) is the original exactly.
         num_classes: Number of classes.
         lr: Adam's learning rate; Keras's default is 0.001.
-        batch_norm: Normalise the output of each convolution over the batch; not in the original.
+        batch_norm: Normalise over the batch before each ReLU; not in the original.
         dropout: Share of the inputs of each Dense layer that training sets to 0, [0, 1).
         schedule: ``constant``, as in the original; ``one_cycle`` raises the learning rate from
             lr / 25 to lr over the first 30 % of the steps, then lowers it to 0 by the last one.

@@ -31,8 +31,10 @@ from mnist_lightning.tools import add_tools
 SEED = 42
 EPOCHS = 5  # as the original
 REFRESH_RATE = 20  # steps; drawing the bar takes as long as some per cent of a step
+# Overwritten after each epoch, when its row of the history is in it
+LAST = {"filename": "last", "save_on_train_epoch_end": True, "enable_version_counter": False}
 # Kept where images are held out to choose by
-BEST = {"monitor": "val/accuracy", "mode": "max", "save_top_k": 1, "filename": "best"}
+BEST = {"filename": "best", "monitor": "val/accuracy", "mode": "max"}
 
 
 class UsageError(Exception):
@@ -49,6 +51,7 @@ class CLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the callbacks, each configurable, and the defaults of a run."""
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(ModelCheckpoint, "best_checkpoint")
         parser.add_lightning_class_args(RichProgressBar, "progress_bar")
         parser.add_lightning_class_args(LayerTable, "layer_table")
         parser.add_lightning_class_args(History, "history")
@@ -62,8 +65,8 @@ class CLI(LightningCLI):
                 "trainer.enable_model_summary": False,  # LayerTable instead
                 "trainer.enable_progress_bar": sys.stdout.isatty(),
                 "progress_bar.refresh_rate": REFRESH_RATE,
-                "checkpoint.save_last": True,
-                "checkpoint.save_top_k": 0,
+                **{f"checkpoint.{name}": value for name, value in LAST.items()},
+                **{f"best_checkpoint.{name}": value for name, value in BEST.items()},
             }
         )
 
@@ -111,10 +114,7 @@ class CLI(LightningCLI):
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; what they refuse is the user's to mend."""
         config = self.config[self.subcommand]
-        if config.data.val_size and config.checkpoint.monitor is None:
-            for name, value in BEST.items():
-                config.checkpoint[name] = value
-        elif not config.data.val_size and str(config.checkpoint.monitor).startswith("val"):
+        if not config.data.val_size and str(config.checkpoint.monitor).startswith("val"):
             raise UsageError(
                 "checkpoint.monitor: without --data.val_size it would choose on test data"
             )
@@ -129,6 +129,9 @@ class CLI(LightningCLI):
             self.save_config_callback = None
         if config["enable_checkpointing"] is False or config["fast_dev_run"]:
             callbacks = [each for each in callbacks if not isinstance(each, ModelCheckpoint)]
+        if not self.datamodule.val_size:  # never on test data
+            best = self._get(self.config_init, "best_checkpoint")
+            callbacks = [each for each in callbacks if each is not best]
         if not config["enable_progress_bar"]:
             callbacks = [each for each in callbacks if not isinstance(each, ProgressBar)]
         return super()._instantiate_trainer(config, callbacks)

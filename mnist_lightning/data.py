@@ -23,8 +23,9 @@ class MNISTDataModule(LightningDataModule):
     """Load MNIST into memory and cut it into batches.
 
     Batches are pairs of images and labels, (B,) int64 in 0..9. The images lie on the training
-    device as (N, 1, 28, 28) uint8, and are cut and scaled to float32 there. As in the original, all training images
-    train and the test images are also the validation set, unless ``val_size`` is given.
+    device as (N, 1, 28, 28) uint8, and are cut and scaled to float32 there. As in the original, all
+    training images train and the test images are also the validation set, unless ``val_size`` is
+    given.
 
     Args:
         data_dir: Folder of the files; the official ones lie in ``MNIST/raw``, as in torchvision.
@@ -116,7 +117,9 @@ class MNISTDataModule(LightningDataModule):
 
     def train_dataloader(self) -> Batches:
         """The training images, in a new order each epoch."""
-        return shuffled(*self._resident(self.train), self.batch_size, self.seed, *self._rank_and_world_size())
+        return shuffled(
+            *self._resident(self.train), self.batch_size, self.seed, *self._rank_and_world_size()
+        )
 
     def val_dataloader(self) -> Batches:
         """The images held out or, without them, the test images."""
@@ -173,9 +176,7 @@ class MNISTDataModule(LightningDataModule):
         """Of the batch to come: follows from seed, epoch, step and rank alone."""
         assert self.trainer is not None
         step = self.trainer.fit_loop.epoch_loop.batch_idx + 1
-        return random_state(
-            self.seed, self.trainer.current_epoch, step, self.trainer.global_rank
-        )
+        return random_state(self.seed, self.trainer.current_epoch, step, self.trainer.global_rank)
 
     def _resident(self, split: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Put a whole split, 47 MB at most, on the training device."""

@@ -63,11 +63,14 @@ def export_keras(checkpoint: str, model: str) -> None:
 
     Raises:
         CheckpointError: The checkpoint is missing, damaged or of another network.
-        KerasError: Keras is not installed, or the model is there already.
+        KerasError: Keras is not installed, the model is there already, or the network has
+            batch normalisation.
     """
     keras = _keras()
     _check_new(model, ".keras")
     settings = read_settings(Path(checkpoint))
+    if settings.model.get("batch_norm"):
+        raise KerasError(f"{checkpoint}: a network with batch_norm cannot be brought to Keras")
     classifier = MNISTClassifier.load_from_checkpoint(checkpoint, "cpu", weights_only=True)
     network = build(keras, classifier.net)
     network.set_weights(to_arrays(classifier.net))

@@ -24,7 +24,7 @@ class ConvNet(nn.Module):
         conv_channels: Output channels of each 3x3 unpadded convolution.
         hidden_dims: Width of each hidden Dense layer; (7744, 128) is the original exactly.
         num_classes: Number of logits.
-        batch_norm: Normalise the output of each convolution over the batch; not in the original.
+        batch_norm: Normalise over the batch before each ReLU; not in the original.
         dropout: Share of the inputs of each Dense layer that training sets to 0, [0, 1).
 
     Raises:
@@ -51,7 +51,9 @@ class ConvNet(nn.Module):
         if dropout:
             self.features.add_module("dropout", nn.Dropout(dropout))
         for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
-            self.features.add_module(f"dense{i}", nn.Linear(fan_in, fan_out))
+            self.features.add_module(f"dense{i}", nn.Linear(fan_in, fan_out, bias=not batch_norm))
+            if batch_norm:
+                self.features.add_module(f"dense{i}_norm", nn.BatchNorm1d(fan_out))
             self.features.add_module(f"dense{i}_relu", nn.ReLU())
             if dropout:
                 self.features.add_module(f"dense{i}_dropout", nn.Dropout(dropout))

@@ -1,6 +1,6 @@
 """Random affine transforms against closed forms: where a spot on an image goes."""
 
-from math import radians, tan
+from math import cos, radians, sin, tan
 
 import numpy as np
 import pytest
@@ -31,16 +31,19 @@ def test_without_amounts_nothing_changes() -> None:
     torch.testing.assert_close(random_affine(images, random_state(1), **STILL), images)
 
 
+SIN, COS, TAN = sin(radians(10)), cos(radians(10)), tan(radians(15))
+
+
 @pytest.mark.parametrize(
     ("amount", "spot", "low", "high"),
     [
         ({"shift": 3.0}, (0, 0), (-3, -3), (3, 3)),
-        ({"rotation": 10.0}, (0, -6), (6 * np.sin(radians(-10)), -6), (6 * np.sin(radians(10)), -6 * np.cos(radians(10)))),
+        ({"rotation": 10.0}, (0, -6), (-6 * SIN, -6), (6 * SIN, -6 * COS)),
         ({"zoom": 0.2}, (5, 4), (5 / 1.2, 4 / 1.2), (5 / 0.8, 4 / 0.8)),
-        ({"shear": 15.0}, (0, 6), (-6 * tan(radians(15)), 6), (6 * tan(radians(15)), 6)),
+        ({"shear": 15.0}, (0, 6), (-6 * TAN, 6), (6 * TAN, 6)),
     ],
     ids=["shift", "rotation", "zoom", "shear"],
-)  # fmt: skip
+)
 def test_each_amount_moves_a_spot_as_far_as_it_says(
     amount: dict[str, float],
     spot: tuple[int, int],

@@ -10,10 +10,12 @@ import pytest
 import torch
 import yaml
 from conftest import TINY, TINY_DATA, refused
+from lightning import LightningModule, Trainer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mnist_lightning import MNISTClassifier
 from mnist_lightning.__main__ import main
+from mnist_lightning.callbacks import History
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 FIGURES = {
@@ -112,6 +114,32 @@ def test_held_out_images_choose_the_best(workdir: Path, capsys: pytest.CaptureFi
     main(["test"])
     assert "best.ckpt" in capsys.readouterr().out
     assert "test data" in refused(["fit", *TINY, "--checkpoint.monitor", "val/loss"], capsys)
+
+
+def test_last_is_the_last_epoch_and_best_the_best(workdir: Path) -> None:
+    first = ["--best_checkpoint.monitor", "train/loss", "--best_checkpoint.mode", "max"]
+    main(["fit", *TINY, "--data.val_size", "30", *first])
+    folder = workdir / "logs/synthetic/version_0/checkpoints"
+    steps = {
+        path.stem: torch.load(path, weights_only=True)["global_step"] for path in folder.iterdir()
+    }
+    assert steps == {"best": 3, "last": 6}, "66 images are three steps an epoch"
+
+
+def test_each_epoch_is_kept_before_the_next(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(self: History, trainer: Trainer, module: LightningModule) -> None:
+        if trainer.current_epoch == 1:
+            raise RuntimeError("power cut")
+
+    monkeypatch.setattr(History, "on_train_epoch_start", breaks)
+    with pytest.raises(RuntimeError, match="power cut"):
+        main(["fit", *TINY])
+    (path,) = workdir.glob("logs/synthetic/version_0/checkpoints/*")
+    assert path.name == "last.ckpt"
+    kept = torch.load(path, weights_only=True)
+    assert kept["global_step"] == 3
+    (history,) = (state for name, state in kept["callbacks"].items() if "History" in name)
+    assert len(history["rows"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_DATA, refused
+from conftest import TINY, TINY_DATA, refused
 from keras_original import keras, original
 
 from mnist_lightning import MNISTClassifier
@@ -170,6 +170,15 @@ def test_a_file_that_is_no_model_is_refused(
     Path(path).unlink()
     assert "no such file" in refused(["import-keras", path, "out.ckpt"], capsys)
     assert not list(workdir.iterdir())
+
+
+def test_a_network_that_keras_would_not_compute_is_refused(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["fit", *TINY, "--model.batch_norm", "true"])
+    (path,) = workdir.glob("logs/*/*/checkpoints/last.ckpt")
+    assert "batch_norm" in refused(["export-keras", str(path), "out.keras"], capsys)
+    assert not Path("out.keras").exists()
 
 
 def test_outputs_are_checked_before_work(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
