@@ -30,7 +30,8 @@ class Pace:
         self.count += 1
         if self.count == 1 or (self.count - 1) % self.steps == 0:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            self._report({"seconds": time.perf_counter() - self._started, "mib": memory})
+            seconds = time.perf_counter() - self._started
+            self._report({"seconds": seconds, "steps": self.steps, "mib": memory})
             if not self._turns.readline():
                 sys.stdout.flush()
                 os._exit(0)

@@ -1,6 +1,6 @@
 """Time a training step against peers: a process for each, taking turns; medians and spreads.
 
-Keras's contenders run under ``--keras_python``, so that TensorFlow and JAX can have an environment
+Keras on TensorFlow and on JAX runs under ``--keras_python``, so that they can have an environment
 of their own. Contenders that are not installed are named as missing.
 """
 
@@ -107,7 +107,8 @@ def start(name: str, given: argparse.Namespace, folder: str) -> Contender:
     options += ["--steps", str(given.steps)]
     if name in KERAS:
         backend, jit = KERAS[name]
-        command = [given.keras_python, str(HERE / "keras_contender.py"), "--jit", jit, *options]
+        python = sys.executable if backend == "torch" else given.keras_python
+        command = [python, str(HERE / "keras_contender.py"), "--jit", jit, *options]
         return Contender(command, {"KERAS_BACKEND": backend, "TMPDIR": folder})
     command = [sys.executable, str(HERE / "torch_contenders.py"), name, *options]
     return Contender(command, {"TMPDIR": folder})
@@ -137,7 +138,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
             for name, contender in running.items():
                 report = contender.turn()
                 assert report is not None, f"{name}: {contender.reason()}"
-                results[name]["ms"].append(1000 * report["seconds"] / given.steps)
+                results[name]["ms"].append(1000 * report["seconds"] / report["steps"])
                 results[name]["mib"] = report["mib"]
     return results
 
@@ -212,7 +213,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="training steps of a turn")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each contender")
     parser.add_argument("--data_dir", default="data", help="holds MNIST/raw")
-    parser.add_argument("--keras_python", default=sys.executable, help="interpreter with Keras")
+    parser.add_argument("--keras_python", default=sys.executable, help="with TensorFlow and JAX")
     parser.add_argument("--contenders", nargs="+", default=[*TORCH, *KERAS], metavar="NAME")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder to write to")
     given = parser.parse_args()

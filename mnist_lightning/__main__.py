@@ -13,7 +13,8 @@ from jsonargparse import ArgumentError
 
 from mnist_lightning import __version__
 from mnist_lightning.allocator import keep_freed_memory
-from mnist_lightning.checkpoints import CheckpointError
+from mnist_lightning.callbacks import TrainingError
+from mnist_lightning.checkpoint_io import CheckpointError
 from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.cli import CLI, UsageError
 from mnist_lightning.data import MNISTDataModule
@@ -24,6 +25,8 @@ from mnist_lightning.tools import TOOLS, run_tool
 PROGRAM = "mnist-lightning"
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 USAGE_ERROR = 2
+EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
+ERRORS: tuple[type[Exception], ...] = (ArgumentError, UsageError, KerasError, *EXIT_CODES)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -33,7 +36,8 @@ def main(args: Sequence[str] | None = None) -> None:
         args: Arguments; default: those of the process.
 
     Raises:
-        SystemExit: Code 2 with one line on stderr, for input that cannot be used.
+        SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
+            data, 4 for a checkpoint, 5 for training that cannot go on.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
@@ -46,16 +50,16 @@ def main(args: Sequence[str] | None = None) -> None:
     except OSError as error:  # a folder that cannot be written, a full disk
         if debug or not error.filename:
             raise
-        _refuse(f"{error.filename}: {error.strerror}")
-    except (ArgumentError, UsageError, DataError, CheckpointError, KerasError) as error:
+        _refuse(f"{error.filename}: {error.strerror}", USAGE_ERROR)
+    except ERRORS as error:
         if debug:
             raise
-        _refuse(str(error))
+        _refuse(str(error), EXIT_CODES.get(type(error), USAGE_ERROR))
 
 
-def _refuse(reason: str) -> NoReturn:
+def _refuse(reason: str, code: int) -> NoReturn:
     print(f"{PROGRAM}: error: {' '.join(reason.split())}", file=sys.stderr)
-    raise SystemExit(USAGE_ERROR) from None
+    raise SystemExit(code) from None
 
 
 def _run(arguments: list[str]) -> None:

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from mnist_lightning.checkpoint_io import CheckpointError, previous, read_checkpoint
+from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.logger import LOGS_DIR
-
-
-class CheckpointError(Exception):
-    """A checkpoint is missing, or is not one of ours."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
     )
     for stem in (wanted,) if wanted else ("best", "last"):
         path = found[-1].with_name(f"{stem}.ckpt") if found else None
-        if path and path.is_file():
+        if path and (path.is_file() or previous(path).is_file()):
             return path
     raise CheckpointError(
         f"no checkpoint {wanted or 'of a run'} under {logs_dir}: run fit first, or give --ckpt_path"
@@ -81,23 +80,59 @@ def run_folder(checkpoint: Path) -> Path:
     return folder.parent if folder.name == "checkpoints" else folder
 
 
-def read_settings(checkpoint: Path) -> Settings:
-    """Read what a checkpoint was made with; nothing but tensors and plain values is unpickled.
+def open_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> tuple[Path, Settings]:
+    """Find the checkpoint that is meant and read its settings.
+
+    Where a run's own checkpoint is damaged or missing, the one before it is taken, and a line says
+    so.
+
+    Args:
+        wanted: As of ``find_checkpoint``.
+        logs_dir: Folder of all runs.
 
     Raises:
-        CheckpointError: It is damaged, or of another network.
+        CheckpointError: There is none, or none that is sound.
     """
+    path = find_checkpoint(wanted, logs_dir)
     try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged stream fails in any way
-        raise CheckpointError(
-            f"ckpt_path is {checkpoint}: damaged or not a checkpoint ({type(error).__name__})"
-        ) from error
-    model = content.get("hyper_parameters") if isinstance(content, dict) else None
-    if not model or "conv_channels" not in model:
+        return path, read_settings(path)
+    except CheckpointError as error:
+        before = previous(path)
+        if wanted not in (None, "last", "best") or not before.is_file():
+            raise
+        settings = read_settings(before)
+        print(f"{error}; the one before it is used", flush=True)
+        return before, settings
+
+
+def read_settings(checkpoint: Path) -> Settings:
+    """Read what a checkpoint was made with, once it is known to be whole and of our network.
+
+    Raises:
+        CheckpointError: It is missing, damaged, or of another network.
+    """
+    content = read_checkpoint(checkpoint)
+    model = content.get("hyper_parameters")
+    if not isinstance(model, dict) or "conv_channels" not in model:
         raise CheckpointError(f"ckpt_path is {checkpoint}: not a checkpoint of MNISTClassifier")
+    try:
+        with torch.device("meta"):  # sizes only, however large they claim to be
+            expected = MNISTClassifier(**model).state_dict()
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"ckpt_path is {checkpoint}: {error}") from error
+    _compare(checkpoint, content["state_dict"], expected)
     data = content.get("datamodule_hyper_parameters", {})
     return Settings(dict(model), dict(data), "optimizer_states" in content)
+
+
+def _compare(checkpoint: Path, weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Refuse weights by the first that has another name or shape than the network's."""
+    for name in [*expected, *weights]:
+        shapes = [tuple(each[name].shape) if name in each else None for each in (weights, expected)]
+        if shapes[0] != shapes[1]:
+            raise CheckpointError(
+                f"ckpt_path is {checkpoint}: {name} has shape {shapes[0]}, the network {shapes[1]}"
+            )
 
 
 def _plain(value: Any) -> Any:

@@ -19,17 +19,21 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-from mnist_lightning.callbacks import History, LayerTable, PredictionWriter, Report
-from mnist_lightning.checkpoints import (
-    find_checkpoint,
-    read_settings,
-    run_folder,
+from mnist_lightning.callbacks import (
+    Finite,
+    History,
+    LayerTable,
+    PredictionWriter,
+    RandomState,
+    Report,
 )
+from mnist_lightning.checkpoints import open_checkpoint, run_folder
 from mnist_lightning.logger import RunLogger
 from mnist_lightning.tools import add_tools
 
 SEED = 42
 EPOCHS = 5  # as the original
+CHECKPOINT_IO = "mnist_lightning.checkpoint_io.SafeCheckpointIO"
 REFRESH_RATE = 20  # steps; drawing the bar takes as long as some per cent of a step
 # Overwritten after each epoch, when its row of the history is in it
 LAST = {"filename": "last", "save_on_train_epoch_end": True, "enable_version_counter": False}
@@ -57,12 +61,15 @@ class CLI(LightningCLI):
         parser.add_lightning_class_args(History, "history")
         parser.add_lightning_class_args(Report, "report")
         parser.add_lightning_class_args(PredictionWriter, "predictions")
+        parser.add_lightning_class_args(RandomState, "random_state")
+        parser.add_lightning_class_args(Finite, "finite")
         parser.link_arguments("seed_everything", "data.seed")
         parser.set_defaults(
             {
                 "data.source": "auto",
                 "trainer.max_epochs": EPOCHS,
                 "trainer.enable_model_summary": False,  # LayerTable instead
+                "trainer.plugins": [{"class_path": CHECKPOINT_IO}],
                 "trainer.enable_progress_bar": sys.stdout.isatty(),
                 "progress_bar.refresh_rate": REFRESH_RATE,
                 **{f"checkpoint.{name}": value for name, value in LAST.items()},
@@ -88,8 +95,7 @@ class CLI(LightningCLI):
         wanted = self.config[subcommand].ckpt_path
         if subcommand == "fit" and wanted is None:
             return
-        self.checkpoint = find_checkpoint(wanted)
-        settings = read_settings(self.checkpoint)
+        self.checkpoint, settings = open_checkpoint(wanted)
         if subcommand == "fit" and not settings.resumable:
             raise UsageError(f"ckpt_path is {self.checkpoint}: weights alone, no run to resume")
         self._subcommand_parsers[subcommand].set_defaults(settings.as_defaults())
@@ -98,6 +104,8 @@ class CLI(LightningCLI):
         if other:
             raise UsageError(other[0])
         self.config[subcommand].ckpt_path = str(self.checkpoint)
+        # a run that goes on does so in a folder of its own; the earlier best stays in the other
+        warnings.filterwarnings("ignore", message="The dirpath has changed")
         if subcommand != "fit":
             self.config[subcommand].trainer.default_root_dir = str(run_folder(self.checkpoint))
             # a recipe's callbacks train; its checkpoint's weights need none of them

@@ -138,7 +138,7 @@ class MNISTDataModule(LightningDataModule):
         if isinstance(batch, Tensor):  # a module's example_input_array, float already
             return batch
         images, labels = batch
-        images = images.float() / 255
+        images = images / 255  # float32, by torch's rule for dividing integers
         if self.trainer and self.trainer.training and any(self.augmentation.values()):
             images = random_affine(images, self._random_state(), **self.augmentation)
         if self.normalize == "standard":

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_lightning.checkpoints import CheckpointError, find_checkpoint, read_settings
+from mnist_lightning.checkpoint_io import CheckpointError
+from mnist_lightning.checkpoints import find_checkpoint, read_settings
 
 
 def make(logs: Path, name: str, age: int) -> Path:

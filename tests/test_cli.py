@@ -42,6 +42,25 @@ def holds(whole: Any, part: Any) -> bool:
     return bool(whole == part)
 
 
+def power_cut_in_epoch(epoch: int) -> Any:
+    """A hook that breaks off at the start of an epoch, counted from 0."""
+
+    def hook(callback: History, trainer: Trainer, module: LightningModule) -> None:
+        if trainer.current_epoch == epoch:
+            raise RuntimeError("power cut")
+
+    return hook
+
+
+def tree_equal(one: Any, other: Any) -> bool:
+    """Tell whether two nests of tensors and plain values are the same, bit for bit."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(tree_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(tree_equal, one, other))
+    return torch.equal(one, other) if isinstance(one, torch.Tensor) else bool(one == other)
+
+
 def test_four_subcommands(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["fit", *TINY])
     run = workdir / "logs" / "synthetic" / "version_0"
@@ -50,7 +69,10 @@ def test_four_subcommands(workdir: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "epoch 2/2  loss" in out
     assert out.splitlines()[-1].endswith("SYNTHETIC DIGITS: it is not an MNIST result.")
     assert {path.stem for path in (run / "figures").iterdir()} == FIGURES
-    assert [path.name for path in (run / "checkpoints").iterdir()] == ["last.ckpt"]
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == [
+        "last.ckpt",
+        "last.previous.ckpt",
+    ]
 
     with (run / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -90,8 +112,7 @@ def test_resuming_goes_on(workdir: Path, capsys: pytest.CaptureFixture[str]) -> 
     main(["fit", *TINY])
     last = "logs/synthetic/version_0/checkpoints/last.ckpt"
     more = ["--trainer.accelerator", "cpu", "--trainer.max_epochs", "3", "--ckpt_path", last]
-    with pytest.warns(UserWarning, match="dirpath has changed"):
-        main(["fit", *more])
+    main(["fit", *more])
     history = (workdir / "logs/synthetic/version_1/history.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in history] == ["epoch", "1", "2", "3"]
     assert "data.batch_size" in refused(["fit", *more, "--data.batch_size", "8"], capsys)
@@ -110,32 +131,51 @@ def test_held_out_images_choose_the_best(workdir: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert "66 synthetic images train, 30 held out validate; the test set is untouched" in out
     checkpoints = workdir / "logs/synthetic/version_0/checkpoints"
-    assert {path.name for path in checkpoints.iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert {path.name for path in checkpoints.iterdir()} >= {"best.ckpt", "last.ckpt"}
     main(["test"])
     assert "best.ckpt" in capsys.readouterr().out
     assert "test data" in refused(["fit", *TINY, "--checkpoint.monitor", "val/loss"], capsys)
+
+
+@pytest.mark.parametrize("recipe", ["default", "accurate"])
+def test_an_interrupted_run_ends_as_if_never_interrupted(
+    workdir: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = [f"--config={path}" for path in CONFIGS if path.stem == recipe]
+    command = ["fit", *config, *TINY, "--data.batch_size", "32", "--trainer.max_epochs", "4"]
+    main(command)
+    with monkeypatch.context() as patch:
+        patch.setattr(History, "on_train_epoch_start", power_cut_in_epoch(2))
+        with pytest.raises(RuntimeError, match="power cut"):
+            main(command)
+    main([*command, "--ckpt_path", "last"])
+    paths = (workdir / f"logs/synthetic/version_{i}/checkpoints/last.ckpt" for i in (0, 2))
+    whole, resumed = (torch.load(path, weights_only=True) for path in paths)
+    for key in ("state_dict", "optimizer_states", "lr_schedulers"):
+        assert tree_equal(whole[key], resumed[key]), key
+    histories = (
+        next(state["rows"] for name, state in kept["callbacks"].items() if "History" in name)
+        for kept in (whole, resumed)
+    )
+    rows = [[{**row, "seconds": 0} for row in history] for history in histories]
+    assert len(rows[0]) == 4
+    assert rows[0] == rows[1]
 
 
 def test_last_is_the_last_epoch_and_best_the_best(workdir: Path) -> None:
     first = ["--best_checkpoint.monitor", "train/loss", "--best_checkpoint.mode", "max"]
     main(["fit", *TINY, "--data.val_size", "30", *first])
     folder = workdir / "logs/synthetic/version_0/checkpoints"
-    steps = {
-        path.stem: torch.load(path, weights_only=True)["global_step"] for path in folder.iterdir()
-    }
-    assert steps == {"best": 3, "last": 6}, "66 images are three steps an epoch"
+    best, last = (folder / f"{name}.ckpt" for name in ("best", "last"))
+    steps = [torch.load(path, weights_only=True)["global_step"] for path in (best, last)]
+    assert steps == [3, 6], "66 images are three steps an epoch"
 
 
 def test_each_epoch_is_kept_before_the_next(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(self: History, trainer: Trainer, module: LightningModule) -> None:
-        if trainer.current_epoch == 1:
-            raise RuntimeError("power cut")
-
-    monkeypatch.setattr(History, "on_train_epoch_start", breaks)
+    monkeypatch.setattr(History, "on_train_epoch_start", power_cut_in_epoch(1))
     with pytest.raises(RuntimeError, match="power cut"):
         main(["fit", *TINY])
     (path,) = workdir.glob("logs/synthetic/version_0/checkpoints/*")
-    assert path.name == "last.ckpt"
     kept = torch.load(path, weights_only=True)
     assert kept["global_step"] == 3
     (history,) = (state for name, state in kept["callbacks"].items() if "History" in name)
@@ -196,6 +236,24 @@ def test_the_accurate_recipe_keeps_averaged_weights(
     main(["test"])
     assert counted
     assert counted[0] in capsys.readouterr().out, "what validated is what is kept"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["fit", "--data.batch_size", "0"], 2),
+        (["fit", "--data.mirror", "file:///nowhere"], 3),
+        (["test", "--ckpt_path", "nothing.ckpt"], 4),
+        (["fit", *TINY, "--model.lr", "1e30"], 5),
+    ],
+)
+def test_the_exit_code_says_what_was_wrong(
+    workdir: Path, arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == code
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 BAD = [

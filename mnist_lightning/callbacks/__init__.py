@@ -1,8 +1,18 @@
 """Callbacks that show a run and write it down; each works in any Trainer."""
 
+from mnist_lightning.callbacks.finite import Finite, TrainingError
 from mnist_lightning.callbacks.history import History
 from mnist_lightning.callbacks.layer_table import LayerTable
 from mnist_lightning.callbacks.prediction_writer import PredictionWriter
+from mnist_lightning.callbacks.random_state import RandomState
 from mnist_lightning.callbacks.report import Report
 
-__all__ = ["History", "LayerTable", "PredictionWriter", "Report"]
+__all__ = [
+    "Finite",
+    "History",
+    "LayerTable",
+    "PredictionWriter",
+    "RandomState",
+    "Report",
+    "TrainingError",
+]

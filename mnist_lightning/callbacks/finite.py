@@ -1,0 +1,41 @@
+"""The watch over losses and weights."""
+
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+EVERY = 50  # steps between looks at the loss on a GPU, which has to be waited for
+
+
+class TrainingError(Exception):
+    """Training cannot go on; the text is one line."""
+
+
+class Finite(Callback):
+    """Stop when the loss or the weights are no longer finite, before they are kept.
+
+    On the CPU each step's loss is looked at; on a GPU every 50th. Weights are looked at before each
+    checkpoint, so that none replaces a good one.
+    """
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Look at the loss."""
+        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        looked_at = isinstance(loss, Tensor) and (loss.is_cpu or batch_idx % EVERY == 0)
+        if looked_at and not loss.isfinite():
+            self._stop(trainer, f"the loss is {loss.item()}")
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Look at the weights."""
+        for name, weight in checkpoint["state_dict"].items():
+            if not weight.isfinite().all():
+                self._stop(trainer, f"{name} is no longer finite")
+
+    def _stop(self, trainer: Trainer, reason: str) -> None:
+        place = f"epoch {trainer.current_epoch + 1}, step {trainer.global_step}"
+        raise TrainingError(f"{reason} in {place}: try a lower --model.lr")

@@ -1,0 +1,103 @@
+"""Checkpoint files."""
+
+import os
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from lightning.pytorch.utilities import rank_zero_warn
+from torch import Tensor
+
+
+class CheckpointError(Exception):
+    """A checkpoint is missing, damaged, or not one of ours; the text is one line."""
+
+
+class SafeCheckpointIO(TorchCheckpointIO):
+    """Write checkpoints whole or not at all, keep the one before, and load only sound ones.
+
+    A save goes to a draft in the same folder, is flushed to the disk and then renamed; the file
+    that it replaces stays beside it as ``NAME.previous.ckpt``. A save that fails warns and leaves
+    everything as it was, so that training goes on.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint; a full or read-only disk costs a warning."""
+        target = Path(path)
+        draft = target.with_suffix(".draft")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                target.replace(previous(target))
+            draft.replace(target)
+            _flush_folder(target.parent)
+        except (OSError, RuntimeError) as error:  # torch's writer makes the second of the first
+            with suppress(OSError):
+                draft.unlink()
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            rank_zero_warn(f"{target} could not be written ({reason}); the one before is kept")
+
+    def load_checkpoint(
+        self,
+        path: str | os.PathLike[str],
+        map_location: Callable[..., Any] | None = None,
+        weights_only: bool | None = True,
+    ) -> dict[str, Any]:
+        """Read a checkpoint; nothing but tensors and plain values is unpickled."""
+        return read_checkpoint(Path(path))
+
+    def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Remove a checkpoint and the one before it; never a folder."""
+        for file in (Path(path), previous(Path(path))):
+            file.unlink(missing_ok=True)
+
+
+def previous(path: Path) -> Path:
+    """Where the checkpoint that was replaced last is kept."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint on the CPU, its checksums and numbers checked.
+
+    Raises:
+        CheckpointError: It is damaged, holds more than tensors and plain values, or has weights
+            that are not finite.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip():  # torch.load does not look at checksums
+                raise zipfile.BadZipFile
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged stream fails in any way
+        raise CheckpointError(
+            f"ckpt_path is {path}: damaged or not a checkpoint ({type(error).__name__})"
+        ) from error
+    if not isinstance(content, dict) or not isinstance(content.get("state_dict"), dict):
+        raise CheckpointError(f"ckpt_path is {path}: not a checkpoint")
+    for name, weight in content["state_dict"].items():
+        if not isinstance(weight, Tensor) or not weight.isfinite().all():
+            raise CheckpointError(f"ckpt_path is {path}: {name} is not a tensor of finite numbers")
+    return content
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the new name on the disk too, where folders can be opened."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

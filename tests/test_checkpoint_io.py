@@ -1,0 +1,179 @@
+"""Checkpoint files: written whole, kept, and refused when they are not sound."""
+
+import os
+import random
+import resource
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import TINY, refused
+
+from mnist_lightning import MNISTClassifier
+from mnist_lightning.__main__ import main
+from mnist_lightning.checkpoint_io import (
+    CheckpointError,
+    SafeCheckpointIO,
+    previous,
+    read_checkpoint,
+)
+
+IO = SafeCheckpointIO()
+
+
+def numbered(number: int) -> dict[str, Any]:
+    return {"state_dict": {"weight": torch.full((500,), float(number))}}
+
+
+def number_in(path: Path) -> float:
+    weight: torch.Tensor = IO.load_checkpoint(path)["state_dict"]["weight"]
+    return weight[0].item()
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A checkpoint, and the one before it."""
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    for number in (1, 2):
+        IO.save_checkpoint(numbered(number), path)
+    return path
+
+
+def test_a_save_keeps_the_one_before(saved: Path) -> None:
+    assert (number_in(previous(saved)), number_in(saved)) == (1, 2)
+    assert {path.name for path in saved.parent.iterdir()} == {"last.ckpt", "last.previous.ckpt"}
+    IO.remove_checkpoint(saved)
+    assert not list(saved.parent.iterdir())
+
+
+def test_a_full_disk_costs_a_warning(saved: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.warns(UserWarning, match=r"last\.ckpt could not be written .*is kept"):
+            IO.save_checkpoint(numbered(3), saved)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (number_in(previous(saved)), number_in(saved)) == (1, 2)
+    assert len(list(saved.parent.iterdir())) == 2
+
+
+def test_a_folder_that_cannot_be_costs_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").touch()
+    with pytest.warns(UserWarning, match="could not be written"):
+        IO.save_checkpoint(numbered(1), tmp_path / "checkpoints" / "last.ckpt")
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_killed_at_any_file_operation_one_is_whole(
+    saved: Path, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before torch.save, before fsync, before the first and before the second rename."""
+    left = [at]
+
+    def dies(original: Any) -> Any:
+        def operation(*args: Any) -> Any:
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            return original(*args)
+
+        return operation
+
+    monkeypatch.setattr(torch, "save", dies(torch.save))
+    monkeypatch.setattr(os, "fsync", dies(os.fsync))
+    monkeypatch.setattr(Path, "replace", dies(Path.replace))
+    with pytest.raises(KeyboardInterrupt):
+        IO.save_checkpoint(numbered(3), saved)
+    monkeypatch.undo()
+    newest = saved if saved.exists() else previous(saved)
+    assert number_in(newest) == 2
+
+
+def test_no_damage_loads_as_other_weights(saved: Path) -> None:
+    whole, draw = saved.read_bytes(), random.Random(0)
+    loaded = [read_or_none(saved, damage(whole, draw, flip=i % 4 > 0)) for i in range(400)]
+    assert loaded.count(None) > 200
+    for content in loaded:
+        assert content is None or torch.equal(
+            content["state_dict"]["weight"], torch.full((500,), 2.0)
+        )
+
+
+def damage(whole: bytes, draw: random.Random, flip: bool) -> bytes:
+    """Flip a bit, or cut the end off."""
+    place = draw.randrange(len(whole))
+    if not flip:
+        return whole[:place]
+    return whole[:place] + bytes([whole[place] ^ 1 << draw.randrange(8)]) + whole[place + 1 :]
+
+
+def read_or_none(path: Path, content: bytes) -> dict[str, Any] | None:
+    path.write_bytes(content)
+    try:
+        return read_checkpoint(path)
+    except CheckpointError:
+        return None
+
+
+class Payload:
+    """Writes a file when it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (Path("touched"),)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"state_dict": {"weight": torch.tensor([1.0, float("nan")])}},
+        {"state_dict": {"weight": torch.tensor(float("inf"))}},
+        {"state_dict": {"weight": "text"}},
+        {"state_dict": {}, "more": Payload()},
+        {"state_dict": Payload()},
+        Payload(),
+        {"weights": {}},
+        [],
+    ],
+)
+def test_refuses_what_is_no_sound_checkpoint(workdir: Path, content: Any) -> None:
+    torch.save(content, "x.ckpt")
+    with pytest.raises(CheckpointError, match=r"^ckpt_path is x\.ckpt: "):
+        read_checkpoint(Path("x.ckpt"))
+    assert [path.name for path in workdir.iterdir()] == ["x.ckpt"]
+
+
+def test_a_damaged_last_gives_way_to_the_one_before(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["fit", *TINY])
+    (last,) = workdir.glob("logs/*/*/checkpoints/last.ckpt")
+    last.write_bytes(last.read_bytes()[:-100])
+    assert "damaged" in refused(["test", "--ckpt_path", str(last)], capsys)
+    main(["test"])
+    assert "damaged or not a checkpoint (BadZipFile); the one before" in capsys.readouterr().out
+    main(["fit", *TINY, "--ckpt_path", "last"])
+    assert "epoch 2/2" in capsys.readouterr().out, "the second epoch is trained again"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"net.head.bias": None}, "net.head.bias has shape None, the network (10,)"),
+        ({"net.head.bias": torch.zeros(3)}, "net.head.bias has shape (3,), the network (10,)"),
+        ({"net.more": torch.zeros(3)}, "net.more has shape (3,), the network None"),
+    ],
+)
+def test_weights_of_another_network_are_refused(
+    workdir: Path, change: Any, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = MNISTClassifier([2], [8])
+    weights = {**model.state_dict(), **change}
+    content = {
+        "state_dict": {name: weight for name, weight in weights.items() if weight is not None},
+        "hyper_parameters": dict(model.hparams),
+        "pytorch-lightning_version": "2.6.6",
+    }
+    torch.save(content, "x.ckpt")
+    assert named in refused(["test", "--ckpt_path", "x.ckpt"], capsys)
