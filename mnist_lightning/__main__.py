@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pooch
 import torch
 from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from mnist_lightning import __version__
 from mnist_lightning.allocator import keep_freed_memory
@@ -26,7 +27,8 @@ PROGRAM = "mnist-lightning"
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 USAGE_ERROR = 2
 EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
-ERRORS: tuple[type[Exception], ...] = (ArgumentError, UsageError, KerasError, *EXIT_CODES)
+USAGE_ERRORS = (ArgumentError, UsageError, KerasError, MisconfigurationException)
+ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
 
 
 def main(args: Sequence[str] | None = None) -> None:

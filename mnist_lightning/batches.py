@@ -48,7 +48,8 @@ class Batches:
         else:
             order = torch.tensor(list(self.sampler), device=self.images.device)
             for index in torch.split(order, self.batch_size):
-                yield self.images[index], self.labels[index]
+                # four times as fast as images[index] on the CPU
+                yield self.images.index_select(0, index), self.labels.index_select(0, index)
 
 
 def shuffled(

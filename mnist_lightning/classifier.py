@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 import torch
 from lightning import LightningModule
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import OneCycleLR
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
@@ -63,6 +65,17 @@ class MNISTClassifier(LightningModule):
         logits: Tensor = self.net(images)
         return logits
 
+    def on_train_start(self) -> None:
+        """Refuse to go on with a cycle that was planned for another number of steps."""
+        scheduler = self.lr_schedulers()
+        if isinstance(scheduler, OneCycleLR):
+            steps = int(self.trainer.estimated_stepping_batches)
+            if steps != scheduler.total_steps:
+                raise MisconfigurationException(
+                    f"schedule is one_cycle: its {scheduler.total_steps} steps are not the "
+                    f"{steps} of this run; resume with the same --trainer.max_epochs"
+                )
+
     def on_train_epoch_start(self) -> None:
         """Name the figures once an epoch; each step only adds to them."""
         self._log("train", self.train_figures)
@@ -104,11 +117,9 @@ class MNISTClassifier(LightningModule):
         if self.schedule == "constant":
             return adam
         # Smith & Topin (2018), with torch's cosines; Adam's momentum stays as it is
-        one_cycle = torch.optim.lr_scheduler.OneCycleLR(
-            adam, self.lr, int(self.trainer.estimated_stepping_batches), cycle_momentum=False
-        )
-        schedule = {"scheduler": one_cycle, "interval": "step"}
-        return {"optimizer": adam, "lr_scheduler": schedule}
+        steps = int(self.trainer.estimated_stepping_batches)
+        one_cycle = OneCycleLR(adam, self.lr, steps, cycle_momentum=False)
+        return [adam], [{"scheduler": one_cycle, "interval": "step"}]
 
     def _step(self, figures: nn.ModuleDict, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         images, targets = batch

@@ -162,6 +162,15 @@ def test_an_interrupted_run_ends_as_if_never_interrupted(
     assert rows[0] == rows[1]
 
 
+def test_a_cycle_is_not_continued_over_other_steps(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fit", *TINY, "--model.schedule", "one_cycle"]
+    main(command)
+    more = ["--trainer.max_epochs", "3", "--ckpt_path", "last"]
+    assert "its 6 steps are not the 9 of this run" in refused([*command, *more], capsys)
+
+
 def test_last_is_the_last_epoch_and_best_the_best(workdir: Path) -> None:
     first = ["--best_checkpoint.monitor", "train/loss", "--best_checkpoint.mode", "max"]
     main(["fit", *TINY, "--data.val_size", "30", *first])
