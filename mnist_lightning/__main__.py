@@ -11,6 +11,7 @@ import pooch
 import torch
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from mnist_lightning import __version__
 from mnist_lightning.allocator import keep_freed_memory
@@ -26,6 +27,7 @@ from mnist_lightning.tools import TOOLS, run_tool
 PROGRAM = "mnist-lightning"
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 USAGE_ERROR = 2
+TERMINATED = 143  # 128 + SIGTERM, as shells count
 EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
 USAGE_ERRORS = (ArgumentError, UsageError, KerasError, MisconfigurationException)
 ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
@@ -39,7 +41,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
     Raises:
         SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
-            data, 4 for a checkpoint, 5 for training that cannot go on.
+            data, 4 for a checkpoint, 5 for training that cannot go on; 143 after SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
@@ -49,14 +51,17 @@ def main(args: Sequence[str] | None = None) -> None:
         torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's convolutions have anyway
     try:
         _run([argument for argument in arguments if argument != "--debug"])
+    except SIGTERMException:
+        raise SystemExit(TERMINATED) from None
     except OSError as error:  # a folder that cannot be written, a full disk
-        if debug or not error.filename:
+        if debug or not error.errno:
             raise
-        _refuse(f"{error.filename}: {error.strerror}", USAGE_ERROR)
+        _refuse(f"{error.filename or 'writing'}: {error.strerror}", USAGE_ERROR)
     except ERRORS as error:
         if debug:
             raise
-        _refuse(str(error), EXIT_CODES.get(type(error), USAGE_ERROR))
+        codes = [code for kind, code in EXIT_CODES.items() if isinstance(error, kind)]
+        _refuse(str(error), codes[0] if codes else USAGE_ERROR)
 
 
 def _refuse(reason: str, code: int) -> NoReturn:

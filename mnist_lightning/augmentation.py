@@ -7,8 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# Beyond these nothing of an image would be left, or the transform is not defined.
-LIMITS = {"shift": 28, "rotation": 180, "zoom": 1, "shear": 90}
+# An image would leave its frame, turn more than once, or the transform is not defined.
+LIMITS = {"shift": 28, "rotation": 360, "zoom": 1, "shear": 90}
+
+
+def check_amounts(amounts: dict[str, float]) -> None:
+    """Raise ValueError for the first amount that is below 0 or not below its limit."""
+    for name, value in amounts.items():
+        if not 0 <= value < LIMITS[name]:
+            raise ValueError(f"{name} is {value}: must be 0 or more, and below {LIMITS[name]}")
 
 
 def random_state(*place: int) -> torch.Generator:
@@ -32,7 +39,7 @@ def random_affine(
         generator: Of the CPU, so that a seed gives the same amounts on every device.
         shift: Pixels, along each axis.
         rotation: Degrees.
-        zoom: Share of the size, along each axis.
+        zoom: Sizes are divided by 1 - zoom to 1 + zoom, along each axis.
         shear: Degrees.
 
     Returns:

@@ -1,5 +1,6 @@
 """Checkpoint files."""
 
+import io
 import os
 import zipfile
 from collections.abc import Callable
@@ -22,30 +23,25 @@ class SafeCheckpointIO(TorchCheckpointIO):
 
     A save goes to a draft in the same folder, is flushed to the disk and then renamed; the file
     that it replaces stays beside it as ``NAME.previous.ckpt``. A save that fails warns and leaves
-    everything as it was, so that training goes on.
+    the files as they were, so that training goes on. No path in a checkpoint is followed.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._saved = True
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
     ) -> None:
         """Write a checkpoint; a full or read-only disk costs a warning."""
-        target = Path(path)
-        draft = target.with_suffix(".draft")
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                target.replace(previous(target))
-            draft.replace(target)
-            _flush_folder(target.parent)
-        except (OSError, RuntimeError) as error:  # torch's writer makes the second of the first
-            with suppress(OSError):
-                draft.unlink()
-            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-            rank_zero_warn(f"{target} could not be written ({reason}); the one before is kept")
+            _write(content.getbuffer(), Path(path))
+            self._saved = True
+        except OSError as error:
+            self._saved = False
+            rank_zero_warn(f"{path} could not be written ({error.strerror}); training goes on")
 
     def load_checkpoint(
         self,
@@ -54,12 +50,18 @@ class SafeCheckpointIO(TorchCheckpointIO):
         weights_only: bool | None = True,
     ) -> dict[str, Any]:
         """Read a checkpoint; nothing but tensors and plain values is unpickled."""
-        return read_checkpoint(Path(path))
+        content = read_checkpoint(Path(path))
+        for state in content.get("callbacks", {}).values():
+            if isinstance(state, dict) and "best_model_path" in state:  # a ModelCheckpoint's
+                # it would remove the file of this name when it has a better one
+                state.update(best_model_path="", dirpath="")
+        return content
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
-        """Remove a checkpoint and the one before it; never a folder."""
-        for file in (Path(path), previous(Path(path))):
-            file.unlink(missing_ok=True)
+        """Remove a checkpoint and the one before it, unless their successor was not written."""
+        if self._saved:
+            for file in (Path(path), previous(Path(path))):
+                file.unlink(missing_ok=True)
 
 
 def previous(path: Path) -> Path:
@@ -91,13 +93,27 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def _flush_folder(folder: Path) -> None:
-    """Have the new name on the disk too, where folders can be opened."""
+def _write(content: memoryview, target: Path) -> None:
+    draft = target.with_suffix(".draft")
     try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            os.replace(target, previous(target))
+        os.replace(draft, target)
+    except OSError:
+        with suppress(OSError):
+            if not target.exists():
+                os.replace(previous(target), target)
+        with suppress(OSError):
+            draft.unlink()
+        raise
+    with suppress(OSError):  # where folders can be flushed, the new name is on the disk too
+        descriptor = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

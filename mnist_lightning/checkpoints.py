@@ -16,12 +16,14 @@ from mnist_lightning.logger import LOGS_DIR
 class Settings:
     """What a checkpoint was made with: the arguments of the classifier and of the data module.
 
-    ``resumable`` tells whether it holds the optimiser's state too, or weights alone.
+    ``resumable`` tells whether it holds the optimiser's state too, or weights alone; ``averaged``
+    whether the weights are a mean beside those that train.
     """
 
     model: dict[str, Any]
     data: dict[str, Any]
     resumable: bool
+    averaged: bool
 
     def as_defaults(self) -> dict[str, Any]:
         """The settings as defaults of the command line's options."""
@@ -122,7 +124,8 @@ def read_settings(checkpoint: Path) -> Settings:
         raise CheckpointError(f"ckpt_path is {checkpoint}: {error}") from error
     _compare(checkpoint, content["state_dict"], expected)
     data = content.get("datamodule_hyper_parameters", {})
-    return Settings(dict(model), dict(data), "optimizer_states" in content)
+    resumable, averaged = "optimizer_states" in content, "averaging_state" in content
+    return Settings(dict(model), dict(data), resumable, averaged)
 
 
 def _compare(checkpoint: Path, weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

@@ -32,7 +32,7 @@ class MNISTClassifier(LightningModule):
         batch_norm: Normalise over the batch before each ReLU; not in the original.
         dropout: Share of the inputs of each Dense layer that training sets to 0, [0, 1).
         schedule: ``constant``, as in the original; ``one_cycle`` raises the learning rate from
-            lr / 25 to lr over the first 30 % of the steps, then lowers it to 0 by the last one.
+            lr / 25 to lr over the first 30 % of the steps, then lowers it to lr / 250,000.
 
     Raises:
         ValueError: A size is below 1, lr is not above 0, or dropout is out of range.
@@ -54,6 +54,7 @@ class MNISTClassifier(LightningModule):
         self.save_hyperparameters()
         self.net = ConvNet(conv_channels, hidden_dims, num_classes, batch_norm, dropout)
         self.lr = lr
+        self.batch_norm = batch_norm
         self.schedule = schedule
         self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
         self.train_figures = _figures(num_classes)
@@ -66,15 +67,20 @@ class MNISTClassifier(LightningModule):
         return logits
 
     def on_train_start(self) -> None:
-        """Refuse to go on with a cycle that was planned for another number of steps."""
+        """Refuse what would fail later: another cycle's checkpoint, a batch of one to normalise."""
         scheduler = self.lr_schedulers()
-        if isinstance(scheduler, OneCycleLR):
-            steps = int(self.trainer.estimated_stepping_batches)
-            if steps != scheduler.total_steps:
-                raise MisconfigurationException(
-                    f"schedule is one_cycle: its {scheduler.total_steps} steps are not the "
-                    f"{steps} of this run; resume with the same --trainer.max_epochs"
-                )
+        if isinstance(scheduler, OneCycleLR) and scheduler.total_steps != self._steps():
+            raise MisconfigurationException(
+                f"schedule is one_cycle: its {scheduler.total_steps} steps are not the "
+                f"{self._steps()} of this run; resume with the same options"
+            )
+        loader = self.trainer.train_dataloader
+        size, sampler = (getattr(loader, name, None) for name in ("batch_size", "sampler"))
+        if self.batch_norm and size and sampler and (size == 1 or len(sampler) % size == 1):
+            raise MisconfigurationException(
+                f"batch_norm is True: the last batch of {len(sampler):,} images in batches of "
+                f"{size} would hold one, which cannot be normalised; choose another data.batch_size"
+            )
 
     def on_train_epoch_start(self) -> None:
         """Name the figures once an epoch; each step only adds to them."""
@@ -117,9 +123,15 @@ class MNISTClassifier(LightningModule):
         if self.schedule == "constant":
             return adam
         # Smith & Topin (2018), with torch's cosines; Adam's momentum stays as it is
-        steps = int(self.trainer.estimated_stepping_batches)
-        one_cycle = OneCycleLR(adam, self.lr, steps, cycle_momentum=False)
+        one_cycle = OneCycleLR(adam, self.lr, self._steps(), cycle_momentum=False)
         return [adam], [{"scheduler": one_cycle, "interval": "step"}]
+
+    def _steps(self) -> int:
+        """The optimiser's steps of the whole run, which a cycle is planned over."""
+        steps = self.trainer.estimated_stepping_batches
+        if steps == float("inf"):
+            raise MisconfigurationException("schedule is one_cycle: needs trainer.max_epochs")
+        return int(steps)
 
     def _step(self, figures: nn.ModuleDict, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         images, targets = batch

@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import (
     ModelCheckpoint,
     ProgressBar,
     RichProgressBar,
+    WeightAveraging,
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -47,6 +48,8 @@ class UsageError(Exception):
 
 class CLI(LightningCLI):
     """Our defaults around LightningCLI, and checkpoints whose settings are never lost."""
+
+    averaged = False  # whether the checkpoint to resume holds averaged weights
 
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the seed; a fixed one, so that two runs of one command agree."""
@@ -96,6 +99,7 @@ class CLI(LightningCLI):
         if subcommand == "fit" and wanted is None:
             return
         self.checkpoint, settings = open_checkpoint(wanted)
+        self.averaged = settings.averaged
         if subcommand == "fit" and not settings.resumable:
             raise UsageError(f"ckpt_path is {self.checkpoint}: weights alone, no run to resume")
         self._subcommand_parsers[subcommand].set_defaults(settings.as_defaults())
@@ -146,6 +150,12 @@ class CLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Get the data first: without it no folder is made, and its source names the folder."""
+        averages = any(isinstance(each, WeightAveraging) for each in self.trainer.callbacks)  # type: ignore[attr-defined]
+        if self.averaged and not averages:
+            raise UsageError(
+                f"ckpt_path is {self.checkpoint}: its run kept averaged weights; resume with the "
+                "same --config, or its callback in trainer.callbacks"
+            )
         self.datamodule.prepare_data()
         logger = self.trainer.logger
         if isinstance(logger, RunLogger):

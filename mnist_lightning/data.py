@@ -8,7 +8,7 @@ from lightning import LightningDataModule
 from torch import Tensor
 
 from mnist_lightning import synthetic
-from mnist_lightning.augmentation import LIMITS, random_affine, random_state
+from mnist_lightning.augmentation import check_amounts, random_affine, random_state
 from mnist_lightning.batches import Batches, in_order, shuffled
 from mnist_lightning.download import FILES, DataError, UnreachableError, fetch_mnist
 from mnist_lightning.splits import read_split, stratified
@@ -36,15 +36,16 @@ class MNISTDataModule(LightningDataModule):
         val_size: Training images held out for validation, equal shares of each digit; with 0 the
             test images validate.
         normalize: ``unit`` scales to [0, 1]; ``standard`` also to mean 0 and standard deviation 1.
-        seed: Decides the order of the training images and the choice of those held out.
+        seed: Decides the order of the training images, which are held out, and how they are
+            augmented; at least 0.
         synthetic_size: Number of generated training and test images.
         shift: Training images move at random by up to so many pixels along each axis.
         rotation: And turn by up to so many degrees.
-        zoom: And grow or shrink by up to this share along each axis, [0, 1).
+        zoom: And are divided in size, along each axis, by 1 - zoom to 1 + zoom; [0, 1).
         shear: And slant by up to so many degrees, below 90.
 
     Raises:
-        ValueError: A size is out of range.
+        ValueError: A number is out of range, or the mirror is no URL.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class MNISTDataModule(LightningDataModule):
         super().__init__()
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}: must be at least 1")
+        if seed < 0:
+            raise ValueError(f"seed is {seed}: must be at least 0")
         if min(synthetic_size) < 1:
             raise ValueError(f"synthetic_size is {list(synthetic_size)}: must be at least 1 each")
         limit = synthetic_size[0] if source == "synthetic" else TRAIN_SIZE
@@ -73,9 +76,7 @@ class MNISTDataModule(LightningDataModule):
         if mirror and not mirror.startswith(("http://", "https://", "file:///")):
             raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
         amounts = {"shift": shift, "rotation": rotation, "zoom": zoom, "shear": shear}
-        for name, value in amounts.items():
-            if not 0 <= value < (limit := LIMITS[name]):
-                raise ValueError(f"{name} is {value}: must be 0 or more, and below {limit}")
+        check_amounts(amounts)
         # paths and addresses are of this machine and stay out of checkpoints
         self.save_hyperparameters(ignore=["data_dir", "mirror"])
         self.data_dir = Path(data_dir)

@@ -23,7 +23,7 @@ class Finite(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Look at the loss."""
-        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         looked_at = isinstance(loss, Tensor) and (loss.is_cpu or batch_idx % EVERY == 0)
         if looked_at and not loss.isfinite():
             self._stop(trainer, f"the loss is {loss.item()}")

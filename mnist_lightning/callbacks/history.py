@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
 
 from mnist_lightning.callbacks.run_folder import run_folder, say
 
@@ -53,7 +54,10 @@ class History(Callback):
         say(trainer, format_row(row, trainer.max_epochs))
         folder = run_folder(trainer)
         if folder and trainer.is_global_zero:
-            write_csv(folder / "history.csv", self.rows)
+            try:
+                write_csv(folder / "history.csv", self.rows)
+            except OSError as error:  # the rows are in the checkpoint too
+                rank_zero_warn(f"history.csv could not be written ({error.strerror})")
 
     def columns(self) -> dict[str, list[float]]:
         """The columns that every epoch has, by name."""

@@ -7,7 +7,10 @@ from lightning import Callback, LightningModule, Trainer
 
 
 class RandomState(Callback):
-    """Keep torch's random state in checkpoints, so that dropout goes on as if never interrupted."""
+    """Keep torch's random state in checkpoints, so that dropout goes on as if never interrupted.
+
+    That of the first process alone; with several, the others' dropout begins anew.
+    """
 
     def __init__(self) -> None:
         self._saved: dict[str, Any] = {}
@@ -19,6 +22,7 @@ class RandomState(Callback):
         torch.set_rng_state(self._saved["cpu"])
         if len(self._saved["cuda"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(self._saved["cuda"])
+        self._saved = {}
 
     def state_dict(self) -> dict[str, Any]:
         """The state on the CPU and on each GPU."""
