@@ -51,7 +51,7 @@ def test_a_full_disk_costs_a_warning(saved: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        with pytest.warns(UserWarning, match=r"last\.ckpt could not be written .*is kept"):
+        with pytest.warns(UserWarning, match=r"last\.ckpt could not be written .*training goes on"):
             IO.save_checkpoint(numbered(3), saved)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -83,7 +83,7 @@ def test_killed_at_any_file_operation_one_is_whole(
 
     monkeypatch.setattr(torch, "save", dies(torch.save))
     monkeypatch.setattr(os, "fsync", dies(os.fsync))
-    monkeypatch.setattr(Path, "replace", dies(Path.replace))
+    monkeypatch.setattr(os, "replace", dies(os.replace))
     with pytest.raises(KeyboardInterrupt):
         IO.save_checkpoint(numbered(3), saved)
     monkeypatch.undo()
@@ -115,6 +115,31 @@ def read_or_none(path: Path, content: bytes) -> dict[str, Any] | None:
         return read_checkpoint(path)
     except CheckpointError:
         return None
+
+
+def test_a_path_in_a_checkpoint_is_not_followed(workdir: Path) -> None:
+    victim = workdir / "victim.txt"
+    victim.touch()
+    main(["fit", *TINY])
+    (last,) = workdir.glob("logs/*/*/checkpoints/last.ckpt")
+    kept = torch.load(last, weights_only=True)
+    hostile = "logs/synthetic/version_1/checkpoints/../../../../victim.txt"
+    for name, state in kept["callbacks"].items():
+        if "ModelCheckpoint" in name:
+            state.update(best_model_path=hostile, dirpath="logs/synthetic/version_1/checkpoints")
+    torch.save(kept, last)
+    main(["fit", *TINY, "--trainer.max_epochs", "3", "--ckpt_path", "last"])
+    assert victim.exists()
+
+
+def test_nothing_is_removed_after_a_failed_save(tmp_path: Path) -> None:
+    safe, old = SafeCheckpointIO(), tmp_path / "epoch=0.ckpt"
+    safe.save_checkpoint(numbered(1), old)
+    (tmp_path / "file").touch()
+    with pytest.warns(UserWarning, match="could not be written"):
+        safe.save_checkpoint(numbered(2), tmp_path / "file" / "epoch=1.ckpt")
+    safe.remove_checkpoint(old)
+    assert number_in(old) == 1
 
 
 class Payload:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from lightning import Callback, Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from sklearn.metrics import accuracy_score, log_loss
 
 from mnist_lightning import MNISTClassifier
-from mnist_lightning.batches import in_order
+from mnist_lightning.batches import in_order, shuffled
 from mnist_lightning.keras_adam import KerasAdam
 
 IMAGES = torch.rand(25, 1, 28, 28, generator=torch.Generator().manual_seed(0))
@@ -91,8 +92,22 @@ def test_learning_rate_of_each_step(tmp_path: Path, schedule: Any) -> None:
     turn = 0.3 * 12 - 1  # the step of the highest rate
     steps = np.arange(12)
     rise = 0.01 / 25 + (0.01 - 0.01 / 25) * (1 - np.cos(np.pi * steps / turn)) / 2
-    fall = 0.01 * (1 + np.cos(np.pi * (steps - turn) / (11 - turn))) / 2
-    assert rates.rates == pytest.approx(np.where(steps <= turn, rise, fall), abs=1e-7)
+    end = 0.01 / 250_000
+    fall = end + (0.01 - end) * (1 + np.cos(np.pi * (steps - turn) / (11 - turn))) / 2
+    assert rates.rates == pytest.approx(np.where(steps <= turn, rise, fall), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "trained", "named"),
+    [
+        ({"schedule": "one_cycle"}, {"max_epochs": -1}, "trainer.max_epochs"),
+        ({"batch_norm": True}, {"max_epochs": 1}, "would hold one"),
+    ],
+)
+def test_refuses_before_training(tmp_path: Path, options: Any, trained: Any, named: str) -> None:
+    one_left_over = shuffled(IMAGES, TARGETS, 12, seed=0)
+    with pytest.raises(MisconfigurationException, match=named):
+        quiet(tmp_path, **trained).fit(MNISTClassifier([2], [8], **options), one_left_over, BATCHES)
 
 
 def test_predicts_digits_and_probabilities() -> None:

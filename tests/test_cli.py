@@ -242,6 +242,7 @@ def test_the_accurate_recipe_keeps_averaged_weights(
     assert not torch.equal(plain.net.head.weight, averaged.net.head.weight)
     assert torch.load(paths[1], weights_only=True)["averaging_state"]["n_averaged"] == 6
     counted = re.search(r"test images: .*", capsys.readouterr().out)
+    assert "averaged weights" in refused(["fit", *TINY, "--ckpt_path", "last"], capsys)
     main(["test"])
     assert counted
     assert counted[0] in capsys.readouterr().out, "what validated is what is kept"

@@ -64,6 +64,7 @@ def test_normalises_over_the_batch_before_each_relu() -> None:
 
 
 def test_drops_inputs_of_dense_layers_in_training_alone() -> None:
+    torch.manual_seed(0)
     net, images = ConvNet((2,), (400,), dropout=0.25), torch.rand(3, 1, 28, 28)
     seen: list[torch.Tensor] = []
     for layer in (net.get_submodule("features.dense1"), net.head):

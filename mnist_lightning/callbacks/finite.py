@@ -24,8 +24,9 @@ class Finite(Callback):
     ) -> None:
         """Look at the loss."""
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        looked_at = isinstance(loss, Tensor) and (loss.is_cpu or batch_idx % EVERY == 0)
-        if looked_at and not loss.isfinite():
+        if not isinstance(loss, Tensor) or (not loss.is_cpu and batch_idx % EVERY):
+            return
+        if not loss.isfinite():
             self._stop(trainer, f"the loss is {loss.item()}")
 
     def on_save_checkpoint(
