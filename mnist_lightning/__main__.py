@@ -11,7 +11,6 @@ import pooch
 import torch
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from mnist_lightning import __version__
 from mnist_lightning.allocator import keep_freed_memory
@@ -20,14 +19,14 @@ from mnist_lightning.checkpoint_io import CheckpointError
 from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.cli import CLI, UsageError
 from mnist_lightning.data import MNISTDataModule
-from mnist_lightning.download import DataError
+from mnist_lightning.idx import DataError
 from mnist_lightning.keras_weights import KerasError
+from mnist_lightning.signals import Stopped, restore_handlers, set_handlers, stop_at_once
 from mnist_lightning.tools import TOOLS, run_tool
 
 PROGRAM = "mnist-lightning"
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 USAGE_ERROR = 2
-TERMINATED = 143  # 128 + SIGTERM, as shells count
 EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
 USAGE_ERRORS = (ArgumentError, UsageError, KerasError, MisconfigurationException)
 ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
@@ -41,7 +40,8 @@ def main(args: Sequence[str] | None = None) -> None:
 
     Raises:
         SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
-            data, 4 for a checkpoint, 5 for training that cannot go on; 143 after SIGTERM.
+            data, 4 for a checkpoint, 5 for training that cannot go on; 130 after SIGINT, 143 after
+            SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
@@ -49,23 +49,26 @@ def main(args: Sequence[str] | None = None) -> None:
     keep_freed_memory()
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's convolutions have anyway
+    handlers = set_handlers(stop_at_once)
     try:
         _run([argument for argument in arguments if argument != "--debug"])
-    except SIGTERMException:
-        raise SystemExit(TERMINATED) from None
+    except Stopped as stopped:
+        _end(str(stopped), stopped.exit_code)
     except OSError as error:  # a folder that cannot be written, a full disk
         if debug or not error.errno:
             raise
-        _refuse(f"{error.filename or 'writing'}: {error.strerror}", USAGE_ERROR)
+        _end(f"error: {error.filename or 'writing'}: {error.strerror}", USAGE_ERROR)
     except ERRORS as error:
         if debug:
             raise
         codes = [code for kind, code in EXIT_CODES.items() if isinstance(error, kind)]
-        _refuse(str(error), codes[0] if codes else USAGE_ERROR)
+        _end(f"error: {error}", codes[0] if codes else USAGE_ERROR)
+    finally:
+        restore_handlers(handlers)
 
 
-def _refuse(reason: str, code: int) -> NoReturn:
-    print(f"{PROGRAM}: error: {' '.join(reason.split())}", file=sys.stderr)
+def _end(reason: str, code: int) -> NoReturn:
+    print(f"{PROGRAM}: {' '.join(reason.split())}", file=sys.stderr)
     raise SystemExit(code) from None
 
 

@@ -13,6 +13,8 @@ class Batches:
     A plain iterable, not a ``DataLoader``: fetching image by image, collating and worker
     processes cost more than this network's step. Lightning calls ``sampler.set_epoch``.
 
+    It knows how many batches it gave, and goes on from there where a run is resumed.
+
     Args:
         images: (N, 1, 28, 28) uint8, on the device where batches are wanted.
         labels: (N,) int64, there too.
@@ -33,6 +35,8 @@ class Batches:
         self.labels = labels
         self.batch_size = batch_size
         self.sampler = sampler
+        self._given = 0
+        self._resumed: dict[str, int] = {}
 
     def __len__(self) -> int:
         count = len(self.labels) if self.sampler is None else len(self.sampler)
@@ -44,12 +48,27 @@ class Batches:
                 torch.split(self.images, self.batch_size),
                 torch.split(self.labels, self.batch_size),
             )
-            yield from zip(images, labels, strict=True)
-        else:
-            order = torch.tensor(list(self.sampler), device=self.images.device)
-            for index in torch.split(order, self.batch_size):
-                # four times as fast as images[index] on the CPU
-                yield self.images.index_select(0, index), self.labels.index_select(0, index)
+            return zip(images, labels, strict=True)
+        return self._in_order_of(self.sampler)
+
+    def _in_order_of(self, sampler: DistributedSampler[int]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Ask for the order with the first batch only: Lightning tells the epoch in between."""
+        resumed = self._resumed.get("epoch") == sampler.epoch
+        self._given = self._resumed["given"] if resumed else 0
+        order = torch.tensor(list(sampler), device=self.images.device)
+        for index in torch.split(order, self.batch_size)[self._given :]:
+            self._given += 1
+            # four times as fast as images[index] on the CPU
+            yield self.images.index_select(0, index), self.labels.index_select(0, index)
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch, and how many of its batches were given."""
+        epoch = 0 if self.sampler is None else self.sampler.epoch
+        return {"epoch": epoch, "given": self._given}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Leave out the batches of that epoch that were given."""
+        self._resumed = state_dict
 
 
 def shuffled(

@@ -17,13 +17,15 @@ class Settings:
     """What a checkpoint was made with: the arguments of the classifier and of the data module.
 
     ``resumable`` tells whether it holds the optimiser's state too, or weights alone; ``averaged``
-    whether the weights are a mean beside those that train.
+    whether the weights are a mean beside those that train; ``trainer`` are the options of its
+    trainer that a run must keep to go on.
     """
 
     model: dict[str, Any]
     data: dict[str, Any]
     resumable: bool
     averaged: bool
+    trainer: dict[str, Any]
 
     def as_defaults(self) -> dict[str, Any]:
         """The settings as defaults of the command line's options."""
@@ -125,7 +127,8 @@ def read_settings(checkpoint: Path) -> Settings:
     _compare(checkpoint, content["state_dict"], expected)
     data = content.get("datamodule_hyper_parameters", {})
     resumable, averaged = "optimizer_states" in content, "averaging_state" in content
-    return Settings(dict(model), dict(data), resumable, averaged)
+    trainer = content.get("trainer_options", {})
+    return Settings(dict(model), dict(data), resumable, averaged, trainer)
 
 
 def _compare(checkpoint: Path, weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

@@ -67,7 +67,9 @@ class MNISTClassifier(LightningModule):
         return logits
 
     def on_train_start(self) -> None:
-        """Refuse what would fail later: another cycle's checkpoint, a batch of one to normalise."""
+        """Go on with the figures of an epoch; refuse what would fail later."""
+        if self.trainer.fit_loop.restarted_mid_epoch:
+            self._log("train", self.train_figures)
         scheduler = self.lr_schedulers()
         if isinstance(scheduler, OneCycleLR) and scheduler.total_steps != self._steps():
             raise MisconfigurationException(
@@ -84,6 +86,8 @@ class MNISTClassifier(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Name the figures once an epoch; each step only adds to them."""
+        for metric in self.train_figures.values():
+            metric.reset()  # type: ignore[operator]
         self._log("train", self.train_figures)
 
     def on_validation_epoch_start(self) -> None:
@@ -125,6 +129,18 @@ class MNISTClassifier(LightningModule):
         # Smith & Topin (2018), with torch's cosines; Adam's momentum stays as it is
         one_cycle = OneCycleLR(adam, self.lr, self._steps(), cycle_momentum=False)
         return [adam], [{"scheduler": one_cycle, "interval": "step"}]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the training figures, for an epoch may be under way."""
+        figures = self.train_figures.items()
+        checkpoint["train_figures"] = {name: metric.metric_state for name, metric in figures}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the training figures; an epoch that starts begins anew."""
+        for name, state in checkpoint.get("train_figures", {}).items():
+            metric: Any = self.train_figures[name]
+            metric.load_state_dict(state)
+            metric._update_count = 1  # else torchmetrics warns that it was never updated
 
     def _steps(self) -> int:
         """The optimiser's steps of the whole run, which a cycle is planned over."""

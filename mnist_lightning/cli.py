@@ -13,6 +13,7 @@ from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     Callback,
+    Checkpoint,
     ModelCheckpoint,
     ProgressBar,
     RichProgressBar,
@@ -23,12 +24,14 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from mnist_lightning.callbacks import (
     Finite,
     History,
+    LastCheckpoint,
     LayerTable,
     PredictionWriter,
     RandomState,
     Report,
 )
-from mnist_lightning.checkpoints import open_checkpoint, run_folder
+from mnist_lightning.callbacks.last_checkpoint import trainer_options
+from mnist_lightning.checkpoints import Settings, open_checkpoint, run_folder
 from mnist_lightning.logger import RunLogger
 from mnist_lightning.tools import add_tools
 
@@ -36,8 +39,6 @@ SEED = 42
 EPOCHS = 5  # as the original
 CHECKPOINT_IO = "mnist_lightning.checkpoint_io.SafeCheckpointIO"
 REFRESH_RATE = 20  # steps; drawing the bar takes as long as some per cent of a step
-# Overwritten after each epoch, when its row of the history is in it
-LAST = {"filename": "last", "save_on_train_epoch_end": True, "enable_version_counter": False}
 # Kept where images are held out to choose by
 BEST = {"filename": "best", "monitor": "val/accuracy", "mode": "max"}
 
@@ -49,7 +50,7 @@ class UsageError(Exception):
 class CLI(LightningCLI):
     """Our defaults around LightningCLI, and checkpoints whose settings are never lost."""
 
-    averaged = False  # whether the checkpoint to resume holds averaged weights
+    resumed: Settings | None = None  # of the checkpoint that a fit goes on from
 
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the seed; a fixed one, so that two runs of one command agree."""
@@ -57,7 +58,7 @@ class CLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the callbacks, each configurable, and the defaults of a run."""
-        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(LastCheckpoint, "checkpoint")
         parser.add_lightning_class_args(ModelCheckpoint, "best_checkpoint")
         parser.add_lightning_class_args(RichProgressBar, "progress_bar")
         parser.add_lightning_class_args(LayerTable, "layer_table")
@@ -75,7 +76,6 @@ class CLI(LightningCLI):
                 "trainer.plugins": [{"class_path": CHECKPOINT_IO}],
                 "trainer.enable_progress_bar": sys.stdout.isatty(),
                 "progress_bar.refresh_rate": REFRESH_RATE,
-                **{f"checkpoint.{name}": value for name, value in LAST.items()},
                 **{f"best_checkpoint.{name}": value for name, value in BEST.items()},
             }
         )
@@ -99,7 +99,7 @@ class CLI(LightningCLI):
         if subcommand == "fit" and wanted is None:
             return
         self.checkpoint, settings = open_checkpoint(wanted)
-        self.averaged = settings.averaged
+        self.resumed = settings if subcommand == "fit" else None
         if subcommand == "fit" and not settings.resumable:
             raise UsageError(f"ckpt_path is {self.checkpoint}: weights alone, no run to resume")
         self._subcommand_parsers[subcommand].set_defaults(settings.as_defaults())
@@ -125,11 +125,6 @@ class CLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; what they refuse is the user's to mend."""
-        config = self.config[self.subcommand]
-        if not config.data.val_size and str(config.checkpoint.monitor).startswith("val"):
-            raise UsageError(
-                "checkpoint.monitor: without --data.val_size it would choose on test data"
-            )
         try:
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
@@ -140,7 +135,7 @@ class CLI(LightningCLI):
         if self.subcommand != "fit" or not config["logger"]:
             self.save_config_callback = None
         if config["enable_checkpointing"] is False or config["fast_dev_run"]:
-            callbacks = [each for each in callbacks if not isinstance(each, ModelCheckpoint)]
+            callbacks = [each for each in callbacks if not isinstance(each, Checkpoint)]
         if not self.datamodule.val_size:  # never on test data
             best = self._get(self.config_init, "best_checkpoint")
             callbacks = [each for each in callbacks if each is not best]
@@ -150,18 +145,29 @@ class CLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Get the data first: without it no folder is made, and its source names the folder."""
-        averages = any(isinstance(each, WeightAveraging) for each in self.trainer.callbacks)  # type: ignore[attr-defined]
-        if self.averaged and not averages:
-            raise UsageError(
-                f"ckpt_path is {self.checkpoint}: its run kept averaged weights; resume with the "
-                "same --config, or its callback in trainer.callbacks"
-            )
+        if self.resumed:
+            self._check_resumed(self.resumed)
         self.datamodule.prepare_data()
         logger = self.trainer.logger
         if isinstance(logger, RunLogger):
             logger.set_name(self.datamodule.resolve_source())
             if Path(logger.log_dir, "config.yaml").exists():
                 raise UsageError(f"trainer.logger: {logger.log_dir} holds a run already")
+
+    def _check_resumed(self, settings: Settings) -> None:
+        """Refuse to go on with a run whose result would not be the same run's."""
+        averages = any(isinstance(each, WeightAveraging) for each in self.trainer.callbacks)  # type: ignore[attr-defined]
+        if settings.averaged and not averages:
+            raise UsageError(
+                f"ckpt_path is {self.checkpoint}: its run kept averaged weights; resume with the "
+                "same --config, or its callback in trainer.callbacks"
+            )
+        for name, given in trainer_options(self.trainer).items():
+            if given != settings.trainer.get(name, given):
+                raise UsageError(
+                    f"trainer.{name} is {given}, but the checkpoint was made with "
+                    f"{settings.trainer[name]}"
+                )
 
 
 def _parse(parser: LightningArgumentParser, args: list[str], known: Iterable[str]) -> Any:

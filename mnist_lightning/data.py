@@ -10,7 +10,8 @@ from torch import Tensor
 from mnist_lightning import synthetic
 from mnist_lightning.augmentation import check_amounts, random_affine, random_state
 from mnist_lightning.batches import Batches, in_order, shuffled
-from mnist_lightning.download import FILES, DataError, UnreachableError, fetch_mnist
+from mnist_lightning.download import FILES, UnreachableError, fetch_mnist
+from mnist_lightning.idx import DataError
 from mnist_lightning.splits import read_split, stratified
 
 TRAIN_SIZE = 60_000
@@ -88,6 +89,8 @@ class MNISTDataModule(LightningDataModule):
         self.seed = seed
         self.synthetic_size = synthetic_size
         self.augmentation = amounts
+        self._training: Batches | None = None
+        self._resumed: dict[str, int] = {}
 
     def prepare_data(self) -> None:
         """Fetch or generate the files.
@@ -108,8 +111,10 @@ class MNISTDataModule(LightningDataModule):
         """Read the files into memory, and cut off the images held out."""
         self.source = self.hparams["source"] = self.resolve_source()
         raw_dir = self.raw_dir(self.source)
-        images, labels = read_split(raw_dir, "train", self.source == "mnist")
-        self.test = read_split(raw_dir, "t10k", self.source == "mnist")
+        official = self.source == "mnist"
+        sizes = (TRAIN_SIZE, TEST_SIZE) if official else self.synthetic_size
+        images, labels = read_split(raw_dir, "train", sizes[0], official)
+        self.test = read_split(raw_dir, "t10k", sizes[1], official)
         if self.val_size >= len(labels):
             raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
         held_out = stratified(labels, self.val_size, self.seed)
@@ -118,9 +123,11 @@ class MNISTDataModule(LightningDataModule):
 
     def train_dataloader(self) -> Batches:
         """The training images, in a new order each epoch."""
-        return shuffled(
+        self._training = shuffled(
             *self._resident(self.train), self.batch_size, self.seed, *self._rank_and_world_size()
         )
+        self._training.load_state_dict(self._resumed)
+        return self._training
 
     def val_dataloader(self) -> Batches:
         """The images held out or, without them, the test images."""
@@ -133,6 +140,17 @@ class MNISTDataModule(LightningDataModule):
     def predict_dataloader(self) -> Batches:
         """The test images."""
         return self.test_dataloader()
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch under way, and how many of its batches were given.
+
+        Lightning keeps this too, but forgets it where a schedule asks for the number of batches.
+        """
+        return self._training.state_dict() if self._training else {}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Leave out the batches that were given."""
+        self._resumed = state_dict
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Scale (B, 1, 28, 28) uint8 images to float32, and augment; on the training device."""

@@ -3,17 +3,17 @@
 import gzip
 import hashlib
 import os
-import shutil
-import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import pooch
+from filelock import FileLock
 from torchvision.datasets import MNIST
 
-TIMEOUT_SECONDS = 10
+from mnist_lightning.idx import DataError
+from mnist_lightning.transfer import transfer
+
 # SHA-256 of the packed files, as torchvision's mirrors serve them (its MNIST.resources has the MD5
 # of the same files), and of the unpacked ones.
 SHA256 = {
@@ -35,10 +35,7 @@ SHA256 = {
     ),
 }
 FILES = tuple(SHA256)
-
-
-class DataError(Exception):
-    """The digits cannot be had, or are not what they should be."""
+PACKED_SIZES = dict(zip(FILES, (9_912_422, 28_881, 1_648_877, 4_542), strict=True))  # bytes
 
 
 class UnreachableError(DataError):
@@ -47,6 +44,8 @@ class UnreachableError(DataError):
 
 def fetch_mnist(raw_dir: Path, mirror: str | None = None) -> None:
     """Make sure that the four unpacked files lie in a folder, downloading what is not right.
+
+    Of processes that start together one downloads, and the others wait for it.
 
     Args:
         raw_dir: Folder of the files, ``<data_dir>/MNIST/raw`` for torchvision.
@@ -57,17 +56,12 @@ def fetch_mnist(raw_dir: Path, mirror: str | None = None) -> None:
         UnreachableError: A file is missing and no mirror gives it.
         DataError: A file is damaged and no mirror gives it, or the folder cannot be written.
     """
-    for name in FILES:
-        path = raw_dir / name
-        if is_intact(path):
-            continue
-        damaged = path.exists()
-        try:
-            _unpack(_fetch_packed(raw_dir, name, mirror), path)
-        except UnreachableError as error:
-            if damaged:
-                raise DataError(f"{path} is damaged, and {error}") from error
-            raise
+    if all(is_intact(raw_dir / name) for name in FILES):
+        return
+    with FileLock(raw_dir / ".lock"):  # the system's: it ends with the process that holds it
+        for name in FILES:
+            if not is_intact(raw_dir / name):
+                _fetch(raw_dir / name, mirror)
 
 
 def is_intact(path: Path) -> bool:
@@ -76,6 +70,16 @@ def is_intact(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == SHA256[path.name][1]
+
+
+def _fetch(path: Path, mirror: str | None) -> None:
+    damaged = path.exists()
+    try:
+        _unpack(_fetch_packed(path.parent, path.name, mirror), path)
+    except UnreachableError as error:
+        if damaged:
+            raise DataError(f"{path} is damaged, and {error}") from error
+        raise
 
 
 def _fetch_packed(raw_dir: Path, name: str, mirror: str | None) -> Path:
@@ -88,21 +92,14 @@ def _fetch_packed(raw_dir: Path, name: str, mirror: str | None) -> Path:
             raw_dir, url, registry={packed: f"sha256:{SHA256[name][0]}"}, retry_if_failed=1
         )
         try:
-            return Path(store.fetch(packed, downloader=_downloader(url)))
+            return Path(store.fetch(packed, downloader=_downloader(PACKED_SIZES[name])))
         except (OSError, ValueError) as error:
             faults.append(f"{url} ({type(error).__name__})")
     raise UnreachableError(f"{packed} cannot be had from {', '.join(faults)}")
 
 
-def _downloader(url: str) -> "pooch.HTTPDownloader | pooch.processors.Downloader":
-    if urlsplit(url).scheme == "file":
-        return _copy_file
-    return pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT_SECONDS)
-
-
-def _copy_file(url: str, output_file: str, _: pooch.Pooch) -> None:
-    """Fetch a file URL; pooch knows only network protocols."""
-    shutil.copyfile(url2pathname(urlsplit(url).path), output_file)
+def _downloader(size: int) -> Callable[[str, str, pooch.Pooch], None]:
+    return lambda url, output_file, _: transfer(url, output_file, size)
 
 
 def _unpack(packed: Path, path: Path) -> None:

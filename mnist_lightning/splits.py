@@ -1,21 +1,46 @@
 """Images and labels of a split of the data."""
 
+import hashlib
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torchvision.datasets.mnist import read_image_file, read_label_file
 
-from mnist_lightning.download import DataError, is_intact
+from mnist_lightning.download import SHA256
+from mnist_lightning.idx import DataError, read_idx, to_tensor
+
+CLASSES = 10
+SIDE = 28  # pixels
 
 
-def read_split(raw_dir: Path, prefix: str, official: bool) -> tuple[Tensor, Tensor]:
-    """Read images, (N, 1, 28, 28) uint8, and labels, (N,) int64."""
-    paths = [raw_dir / f"{prefix}-images-idx3-ubyte", raw_dir / f"{prefix}-labels-idx1-ubyte"]
-    for path in paths:
-        if official and not is_intact(path):
-            raise DataError(f"{path} is not the official file: remove it, or run prepare_data")
-    return read_image_file(str(paths[0])).unsqueeze(1), read_label_file(str(paths[1]))
+def read_split(raw_dir: Path, prefix: str, count: int, official: bool) -> tuple[Tensor, Tensor]:
+    """Read the images and labels of a split.
+
+    Args:
+        raw_dir: Folder of the two files.
+        prefix: Of their names: ``train`` or ``t10k``.
+        count: Of images.
+        official: They must be the official files, byte for byte.
+
+    Returns:
+        Images, (N, 1, 28, 28) uint8, and labels, (N,) int64 in 0..9.
+
+    Raises:
+        DataError: A file is missing, damaged or another.
+    """
+    images = _read(raw_dir / f"{prefix}-images-idx3-ubyte", (count, SIDE, SIDE), official)
+    path = raw_dir / f"{prefix}-labels-idx1-ubyte"
+    labels = _read(path, (count,), official).long()
+    if labels.max() >= CLASSES:
+        raise DataError(f"{path} is damaged: it holds the label {labels.max()}")
+    return images.unsqueeze(1), labels
+
+
+def _read(path: Path, shape: tuple[int, ...], official: bool) -> Tensor:
+    content = read_idx(path, shape)
+    if official and hashlib.sha256(content).hexdigest() != SHA256[path.name][1]:
+        raise DataError(f"{path} is damaged: remove it, and the next fit fetches it again")
+    return to_tensor(content, shape)
 
 
 def stratified(labels: Tensor, size: int, seed: int) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torchvision.datasets import MNIST
 
 from mnist_lightning import MNISTDataModule
-from mnist_lightning.download import DataError, UnreachableError
+from mnist_lightning.download import UnreachableError
+from mnist_lightning.idx import DataError
 
 
 def ready(**options: Any) -> MNISTDataModule:
@@ -80,7 +81,7 @@ def test_damage_after_preparation_does_not_reach_training(mnist_dir: Path, tmp_p
     data.prepare_data()
     path = data.raw_dir("mnist") / "t10k-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-1] + b"\xfa")
-    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is not the official file"):
+    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is damaged"):
         data.setup("fit")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import MNIST
 
-from mnist_lightning.download import FILES, DataError, UnreachableError, fetch_mnist, is_intact
+from mnist_lightning.download import FILES, UnreachableError, fetch_mnist, is_intact
+from mnist_lightning.idx import DataError
 
 
 @pytest.fixture
@@ -28,7 +29,9 @@ def test_fetches_over_http_what_torchvision_reads(server: str, tmp_path: Path) -
     fetch_mnist(raw, server)
     assert len(MNIST(str(tmp_path), train=False)) == 10_000
     left = {path.name for path in raw.iterdir()}
-    assert left == {*FILES, *(f"{name}.gz" for name in FILES)}, "nothing half-written stays"
+    assert left == {*FILES, *(f"{name}.gz" for name in FILES), ".lock"}, (
+        "nothing half-written stays"
+    )
 
 
 def test_a_damaged_file_is_fetched_again(mnist_dir: Path, tmp_path: Path) -> None:
@@ -57,4 +60,4 @@ def test_a_mirror_that_sends_something_else_is_refused(tmp_path: Path) -> None:
     (mirror / f"{FILES[0]}.gz").write_bytes(b"<html>welcome</html>")
     with pytest.raises(UnreachableError, match=f"{FILES[0]}.gz cannot be had from file:"):
         fetch_mnist(raw, mirror.as_uri())
-    assert not list(raw.iterdir())
+    assert [path.name for path in raw.iterdir()] == [".lock"]

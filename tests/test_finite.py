@@ -22,7 +22,7 @@ def test_a_loss_that_is_not_finite_stops_in_its_step(
 
     monkeypatch.setattr(MNISTClassifier, "training_step", breaks)
     assert "the loss is nan in epoch 2, step 5" in refused(["fit", *TINY], capsys)
-    (path,) = workdir.glob("logs/*/*/checkpoints/*")
+    (path,) = workdir.glob("logs/*/*/checkpoints/last.ckpt")
     assert read_checkpoint(path)["global_step"] == 3, "the first epoch's"
 
 
@@ -36,5 +36,5 @@ def test_weights_that_are_not_finite_replace_nothing(
     monkeypatch.setattr(MNISTClassifier, "on_train_epoch_end", breaks)
     error = refused(["fit", *TINY], capsys)
     assert "net.head.bias is no longer finite in epoch 2, step 6" in error
-    (path,) = workdir.glob("logs/*/*/checkpoints/*")
+    (path,) = workdir.glob("logs/*/*/checkpoints/last.ckpt")
     assert read_checkpoint(path)["global_step"] == 3

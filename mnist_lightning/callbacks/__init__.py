@@ -2,6 +2,7 @@
 
 from mnist_lightning.callbacks.finite import Finite, TrainingError
 from mnist_lightning.callbacks.history import History
+from mnist_lightning.callbacks.last_checkpoint import LastCheckpoint
 from mnist_lightning.callbacks.layer_table import LayerTable
 from mnist_lightning.callbacks.prediction_writer import PredictionWriter
 from mnist_lightning.callbacks.random_state import RandomState
@@ -10,6 +11,7 @@ from mnist_lightning.callbacks.report import Report
 __all__ = [
     "Finite",
     "History",
+    "LastCheckpoint",
     "LayerTable",
     "PredictionWriter",
     "RandomState",

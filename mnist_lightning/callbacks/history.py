@@ -25,17 +25,28 @@ class History(Callback):
     """Print a line after each epoch and keep ``history.csv`` in the run's folder.
 
     Epochs count from 1; ``seconds`` is the epoch's wall time with its validation. A resumed run
-    goes on with the rows of its checkpoint. What was not measured stays empty.
+    goes on with the rows of its checkpoint, and with the seconds of the epoch under way. What was
+    not measured stays empty.
     """
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
+        self._before = 0.0  # seconds of this epoch that the interrupted run took
         self._started = 0.0
         self._validated = False
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the rows of the run that is resumed."""
+        if self.rows:
+            self._write(trainer)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock, of an epoch under way too."""
+        self._started = time.perf_counter()
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
-        self._started = time.perf_counter()
+        self._before, self._started = 0.0, time.perf_counter()
         self._validated = False
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -49,15 +60,10 @@ class History(Callback):
             fresh = self._validated or not column.startswith("val_")
             if fresh and name in trainer.callback_metrics:
                 row[column] = trainer.callback_metrics[name].item()
-        row["seconds"] = round(time.perf_counter() - self._started, 3)
+        row["seconds"] = round(self._seconds(), 3)
         self.rows.append(row)
         say(trainer, format_row(row, trainer.max_epochs))
-        folder = run_folder(trainer)
-        if folder and trainer.is_global_zero:
-            try:
-                write_csv(folder / "history.csv", self.rows)
-            except OSError as error:  # the rows are in the checkpoint too
-                rank_zero_warn(f"history.csv could not be written ({error.strerror})")
+        self._write(trainer)
 
     def columns(self) -> dict[str, list[float]]:
         """The columns that every epoch has, by name."""
@@ -65,12 +71,24 @@ class History(Callback):
         return {name: [row[name] for row in self.rows] for name in names}
 
     def state_dict(self) -> dict[str, Any]:
-        """Keep the rows in the checkpoint."""
-        return {"rows": self.rows}
+        """Keep the rows, and the seconds of this epoch."""
+        return {"rows": self.rows, "seconds": self._seconds()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the rows of the checkpoint."""
+        """Go on with the rows and the seconds of the checkpoint."""
         self.rows = list(state_dict["rows"])
+        self._before = state_dict["seconds"]
+
+    def _seconds(self) -> float:
+        return self._before + time.perf_counter() - self._started
+
+    def _write(self, trainer: Trainer) -> None:
+        folder = run_folder(trainer)
+        if folder and trainer.is_global_zero:
+            try:
+                write_csv(folder / "history.csv", self.rows)
+            except OSError as error:  # the rows are in the checkpoint too
+                rank_zero_warn(f"history.csv could not be written ({error.strerror})")
 
 
 def format_row(row: Row, max_epochs: int | None) -> str:
