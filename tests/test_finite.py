@@ -37,4 +37,4 @@ def test_weights_that_are_not_finite_replace_nothing(
     error = refused(["fit", *TINY], capsys)
     assert "net.head.bias is no longer finite in epoch 2, step 6" in error
     (path,) = workdir.glob("logs/*/*/checkpoints/last.ckpt")
-    assert read_checkpoint(path)["global_step"] == 3
+    assert read_checkpoint(path)["global_step"] == 6, "saved before, finite"
