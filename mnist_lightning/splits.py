@@ -1,13 +1,12 @@
 """Images and labels of a split of the data."""
 
-import hashlib
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from mnist_lightning.download import SHA256
-from mnist_lightning.idx import DataError, read_idx, to_tensor
+from mnist_lightning.idx import DataError, read_idx
 
 CLASSES = 10
 SIDE = 28  # pixels
@@ -28,19 +27,13 @@ def read_split(raw_dir: Path, prefix: str, count: int, official: bool) -> tuple[
     Raises:
         DataError: A file is missing, damaged or another.
     """
-    images = _read(raw_dir / f"{prefix}-images-idx3-ubyte", (count, SIDE, SIDE), official)
-    path = raw_dir / f"{prefix}-labels-idx1-ubyte"
-    labels = _read(path, (count,), official).long()
+    names = f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"
+    hashes = [SHA256[name][1] if official else None for name in names]
+    images = read_idx(raw_dir / names[0], (count, SIDE, SIDE), hashes[0])
+    labels = read_idx(raw_dir / names[1], (count,), hashes[1]).long()
     if labels.max() >= CLASSES:
-        raise DataError(f"{path} is damaged: it holds the label {labels.max()}")
+        raise DataError(f"{raw_dir / names[1]} is damaged: it holds the label {labels.max()}")
     return images.unsqueeze(1), labels
-
-
-def _read(path: Path, shape: tuple[int, ...], official: bool) -> Tensor:
-    content = read_idx(path, shape)
-    if official and hashlib.sha256(content).hexdigest() != SHA256[path.name][1]:
-        raise DataError(f"{path} is damaged: remove it, and the next fit fetches it again")
-    return to_tensor(content, shape)
 
 
 def stratified(labels: Tensor, size: int, seed: int) -> Tensor:

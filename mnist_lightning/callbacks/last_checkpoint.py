@@ -25,9 +25,9 @@ OPTIONS = (
 class LastCheckpoint(Checkpoint):
     """Keep ``checkpoints/last.ckpt``, from which a run goes on exactly.
 
-    It is written before each validation and after each epoch, when all other callbacks are done.
-    Where SIGINT or SIGTERM ask for a stop, the step is finished and saved first; a second signal
-    stops at once. With several processes a signal is not waited for.
+    It is written before each validation and after each epoch, after all callbacks that are no
+    checkpoints themselves. Where SIGINT or SIGTERM ask for a stop, the step is finished and saved
+    first; a second signal stops at once. With several processes a signal is not waited for.
 
     Args:
         every_n_train_steps: Save after every so many steps of the optimizer too.
