@@ -27,6 +27,7 @@ from mnist_lightning.tools import TOOLS, run_tool
 PROGRAM = "mnist-lightning"
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 USAGE_ERROR = 2
+LINE = 200  # characters of an error, at most
 EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
 USAGE_ERRORS = (ArgumentError, UsageError, KerasError, MisconfigurationException)
 ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
@@ -68,7 +69,12 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _end(reason: str, code: int) -> NoReturn:
-    print(f"{PROGRAM}: {' '.join(reason.split())}", file=sys.stderr)
+    """Say why in one line that fits: what is named first and what is allowed, last, stay."""
+    line = f"{PROGRAM}: {' '.join(reason.split())}"
+    if len(line) > LINE:
+        half = (LINE - len(" ... ")) // 2
+        line = f"{line[:half]} ... {line[-half:]}"
+    print(line, file=sys.stderr)
     raise SystemExit(code) from None
 
 

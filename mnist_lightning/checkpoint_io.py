@@ -3,7 +3,7 @@
 import io
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
+
+PARTS = {"state_dict": dict, "callbacks": dict, "loops": dict, "optimizer_states": list}
 
 
 class CheckpointError(Exception):
@@ -52,8 +54,8 @@ class SafeCheckpointIO(TorchCheckpointIO):
         """Read a checkpoint; nothing but tensors and plain values is unpickled."""
         content = read_checkpoint(Path(path))
         for state in content.get("callbacks", {}).values():
-            if isinstance(state, dict) and "best_model_path" in state:  # a ModelCheckpoint's
-                # it would remove the file of this name when it has a better one
+            if isinstance(state, dict) and {"best_model_path", "dirpath"} & state.keys():
+                # a ModelCheckpoint would remove the file of this name when it has a better one
                 state.update(best_model_path="", dirpath="")
         return content
 
@@ -73,24 +75,67 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint on the CPU, its checksums and numbers checked.
 
     Raises:
-        CheckpointError: It is damaged, holds more than tensors and plain values, or has weights
-            that are not finite.
+        CheckpointError: It is damaged, holds more than tensors and plain values, or has numbers in
+            its weights or optimiser that are not finite.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.testzip():  # torch.load does not look at checksums
-                raise zipfile.BadZipFile
+        _check_archive(path)
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged stream fails in any way
         raise CheckpointError(
             f"ckpt_path is {path}: damaged or not a checkpoint ({type(error).__name__})"
         ) from error
-    if not isinstance(content, dict) or not isinstance(content.get("state_dict"), dict):
+    if (
+        not isinstance(content, dict)
+        or any(not isinstance(content.get(part, kind()), kind) for part, kind in PARTS.items())
+        or "state_dict" not in content
+    ):
         raise CheckpointError(f"ckpt_path is {path}: not a checkpoint")
+    if not all(map(_is_whole, leaves(content))):
+        raise CheckpointError(f"ckpt_path is {path}: a tensor in it is larger than what is stored")
     for name, weight in content["state_dict"].items():
         if not isinstance(weight, Tensor) or not weight.isfinite().all():
             raise CheckpointError(f"ckpt_path is {path}: {name} is not a tensor of finite numbers")
+    for part in ("optimizer_states", "averaging_state"):
+        if not all(map(_is_finite, leaves(content.get(part)))):
+            raise CheckpointError(f"ckpt_path is {path}: {part} has numbers that are not finite")
     return content
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse what ``torch.load`` does not look at: wrong checksums, and entries that expand."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+        if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
+            raise zipfile.BadZipFile
+        if archive.testzip():
+            raise zipfile.BadZipFile
+
+
+def leaves(content: Any) -> Iterator[Any]:
+    """What a nest of dicts and sequences holds, however deep, and even where it holds itself."""
+    nests, seen = [content], set()
+    while nests:
+        value = nests.pop()
+        if not isinstance(value, dict | list | tuple | set):
+            yield value
+        elif id(value) not in seen:
+            seen.add(id(value))
+            nests.extend(value.values() if isinstance(value, dict) else value)
+
+
+def _is_whole(value: Any) -> bool:
+    """Tell whether a tensor has an element in memory for each that it claims to have."""
+    if not isinstance(value, Tensor):
+        return True
+    if value.layout != torch.strided or not value.is_cpu or value.is_quantized:
+        return False
+    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, Tensor) or bool(value.isfinite().all())
 
 
 def _write(content: memoryview, target: Path) -> None:

@@ -5,11 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from jsonargparse import ArgumentError, ArgumentParser
 
-from mnist_lightning.checkpoint_io import CheckpointError, previous, read_checkpoint
+from mnist_lightning.checkpoint_io import CheckpointError, leaves, previous, read_checkpoint
 from mnist_lightning.classifier import MNISTClassifier
+from mnist_lightning.data import PLACES, MNISTDataModule
 from mnist_lightning.logger import LOGS_DIR
+
+# What a checkpoint whose content is not what it should be may raise
+MISFITS = (
+    ArgumentError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -116,29 +128,51 @@ def read_settings(checkpoint: Path) -> Settings:
         CheckpointError: It is missing, damaged, or of another network.
     """
     content = read_checkpoint(checkpoint)
-    model = content.get("hyper_parameters")
+    model, data = content.get("hyper_parameters"), content.get("datamodule_hyper_parameters", {})
     if not isinstance(model, dict) or "conv_channels" not in model:
         raise CheckpointError(f"ckpt_path is {checkpoint}: not a checkpoint of MNISTClassifier")
     try:
+        # no place on disk or in the network, whatever the checkpoint says
+        data = {name: value for name, value in data.items() if name not in PLACES}
+        _check_types(MNISTDataModule, data)
+        _check_types(MNISTClassifier, model)
+        MNISTDataModule(**data)
         with torch.device("meta"):  # sizes only, however large they claim to be
-            expected = MNISTClassifier(**model).state_dict()
-    except (TypeError, ValueError) as error:
+            network = MNISTClassifier(**model)
+        if wrong := _difference(content, network):
+            raise ValueError(wrong)
+    except MISFITS as error:
         raise CheckpointError(f"ckpt_path is {checkpoint}: {error}") from error
-    _compare(checkpoint, content["state_dict"], expected)
-    data = content.get("datamodule_hyper_parameters", {})
     resumable, averaged = "optimizer_states" in content, "averaging_state" in content
-    trainer = content.get("trainer_options", {})
-    return Settings(dict(model), dict(data), resumable, averaged, trainer)
+    return Settings(dict(model), data, resumable, averaged, content.get("trainer_options", {}))
 
 
-def _compare(checkpoint: Path, weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Refuse weights by the first that has another name or shape than the network's."""
+def _check_types(kind: type, settings: dict[str, Any]) -> None:
+    """Refuse settings that the command line would not take for a class."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(kind)
+    parser.parse_object(settings)
+
+
+def _difference(content: dict[str, Any], network: MNISTClassifier) -> str:
+    """Say what first has another name, shape or type than in the network's own checkpoint."""
+    weights, expected = content["state_dict"], network.state_dict()
     for name in [*expected, *weights]:
         shapes = [tuple(each[name].shape) if name in each else None for each in (weights, expected)]
         if shapes[0] != shapes[1]:
-            raise CheckpointError(
-                f"ckpt_path is {checkpoint}: {name} has shape {shapes[0]}, the network {shapes[1]}"
-            )
+            return f"{name} has shape {shapes[0]}, the network {shapes[1]}"
+        if weights[name].is_floating_point() != expected[name].is_floating_point():
+            return f"{name} is {weights[name].dtype}, in the network {expected[name].dtype}"
+    parameters = list(network.parameters())
+    for optimizer in content.get("optimizer_states", []):
+        for index, state in optimizer["state"].items():
+            moments = [each for each in state.values() if each.dim()]
+            if any(each.shape != parameters[index].shape for each in moments):
+                return f"the optimiser's state of weight {index} is of another shape"
+    for count in leaves(content.get("loops")):
+        if count is not None and not (isinstance(count, int) and count >= 0):
+            return "its loops have not counted"
+    return ""
 
 
 def _plain(value: Any) -> Any:

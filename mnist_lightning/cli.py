@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from jsonargparse import ArgumentError
@@ -31,7 +32,8 @@ from mnist_lightning.callbacks import (
     Report,
 )
 from mnist_lightning.callbacks.last_checkpoint import trainer_options
-from mnist_lightning.checkpoints import Settings, open_checkpoint, run_folder
+from mnist_lightning.checkpoint_io import CheckpointError
+from mnist_lightning.checkpoints import MISFITS, Settings, open_checkpoint, run_folder
 from mnist_lightning.logger import RunLogger
 from mnist_lightning.tools import add_tools
 
@@ -142,6 +144,18 @@ class CLI(LightningCLI):
         if not config["enable_progress_bar"]:
             callbacks = [each for each in callbacks if not isinstance(each, ProgressBar)]
         return super()._instantiate_trainer(config, callbacks)
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Run; a checkpoint that does not fit its own settings is no fault of the program."""
+        try:
+            super()._run_subcommand(subcommand)
+        except MISFITS as error:
+            calls = [frame.name for frame in extract_tb(error.__traceback__)]
+            if not any(name.startswith(("resume_", "restore_")) for name in calls):
+                raise
+            raise CheckpointError(
+                f"ckpt_path is {self.checkpoint}: damaged ({type(error).__name__}: {error})"
+            ) from error
 
     def before_fit(self) -> None:
         """Get the data first: without it no folder is made, and its source names the folder."""

@@ -19,6 +19,8 @@ TEST_SIZE = 10_000
 # Mean and standard deviation of the 60,000 training images in [0, 1].
 MEAN, STD = 0.1307, 0.3081
 
+PLACES = ("data_dir", "mirror")  # of this machine: not written to checkpoints, not taken from them
+
 
 class MNISTDataModule(LightningDataModule):
     """Load MNIST into memory and cut it into batches.
@@ -78,8 +80,7 @@ class MNISTDataModule(LightningDataModule):
             raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
         amounts = {"shift": shift, "rotation": rotation, "zoom": zoom, "shear": shear}
         check_amounts(amounts)
-        # paths and addresses are of this machine and stay out of checkpoints
-        self.save_hyperparameters(ignore=["data_dir", "mirror"])
+        self.save_hyperparameters(ignore=list(PLACES))
         self.data_dir = Path(data_dir)
         self.source: str = source
         self.mirror = mirror
@@ -150,7 +151,7 @@ class MNISTDataModule(LightningDataModule):
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Leave out the batches that were given."""
-        self._resumed = state_dict
+        self._resumed = {name: int(state_dict[name]) for name in ("epoch", "given")}
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Scale (B, 1, 28, 28) uint8 images to float32, and augment; on the training device."""

@@ -1,5 +1,6 @@
 """What the tests share."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,39 @@ TINY = [
     "--trainer.max_epochs",
     "2",
 ]
+
+
+Tally = Callable[[str, int, int, int], None]
+TALLIES = pytest.StashKey[list[tuple[str, int, int, int]]]()
+
+
+@pytest.fixture
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether faults are tried in their full number: ``pytest -m faults``."""
+    return bool(request.config.option.markexpr == "faults")
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Note how many of the faults tried were survived, for the table at the end; all must be."""
+    rows = request.config.stash.setdefault(TALLIES, [])
+
+    def note(fault: str, tried: int, survived: int, seed: int) -> None:
+        rows.append((fault, tried, survived, seed))
+        assert survived == tried, f"{fault}: {survived} of {tried}, seed {seed}"
+
+    return note
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the table of faults."""
+    if rows := config.stash.get(TALLIES, []):
+        terminalreporter.section("faults")
+        terminalreporter.line(f"{'fault':<60}{'tried':>7}{'survived':>10}{'seed':>6}")
+        for fault, tried, survived, seed in rows:
+            terminalreporter.line(f"{fault:<60}{tried:>7,}{survived:>10,}{seed:>6}")
 
 
 @pytest.fixture

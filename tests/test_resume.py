@@ -1,6 +1,5 @@
 """A run that was interrupted anywhere ends as if it never had been."""
 
-import csv
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -10,29 +9,15 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import TINY, refused
+from conftest import refused
+from runs import RECIPES, command, outcome, same
 
 from mnist_lightning.__main__ import main
 from mnist_lightning.callbacks import History
 
-ACCURATE = str(Path(__file__).parents[1] / "configs" / "accurate.yaml")
-RECIPES = {
-    "default": [],
-    "accurate": ["--config", ACCURATE],  # dropout, augmentation, one cycle, averaged weights
-    "accumulated": ["--trainer.accumulate_grad_batches", "2"],
-    "steps": ["--trainer.max_steps", "7", "--trainer.limit_train_batches", "3"],
-}
-
 
 class PowerCutError(Exception):
     """What a hook raises in place of a power cut."""
-
-
-def command(recipe: str) -> list[str]:
-    """Three epochs of 5 batches, each step saved."""
-    sizes = ["--data.batch_size", "20", "--trainer.max_epochs", "3"]
-    saves = ["--checkpoint.every_n_train_steps", "1", "--report.figures", "false"]
-    return ["fit", *RECIPES[recipe], *TINY, *sizes, *saves]
 
 
 @contextmanager
@@ -54,23 +39,8 @@ def power_cut() -> None:
     raise PowerCutError
 
 
-def outcome(version: int) -> dict[str, Any]:
-    """What a run came to: weights, optimiser, schedule and rows, but for wall times."""
-    run = Path("logs", "synthetic", f"version_{version}")
-    kept = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    parts = {name: kept[name] for name in ("state_dict", "optimizer_states", "lr_schedulers")}
-    with (run / "history.csv").open() as file:
-        parts["rows"] = [{**row, "seconds": ""} for row in csv.DictReader(file)]
-    return parts
-
-
-def same(one: Any, other: Any) -> bool:
-    """Tell whether two nests of tensors and plain values are the same, bit for bit."""
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return torch.equal(one, other) if isinstance(one, torch.Tensor) else bool(one == other)
+def run(version: int) -> Path:
+    return Path("logs", "synthetic", f"version_{version}")
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -82,7 +52,7 @@ def test_cut_off_and_resumed_a_run_ends_the_same(workdir: Path, recipe: str) -> 
             main(command(recipe))
         main([*command(recipe), "--ckpt_path", "last"])
         version = 2 * cuts.index((hook, count)) + 2
-        assert same(outcome(0), outcome(version)), f"{hook} {count}"
+        assert same(outcome(run(0)), outcome(run(version))), f"{hook} {count}"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +84,7 @@ def test_a_signal_ends_the_step_and_saves(
     assert error.count("\n") == 1
     assert signal.getsignal(number) == before
     main([*command("accurate"), "--ckpt_path", "last"])
-    assert same(outcome(0), outcome(2))
+    assert same(outcome(run(0)), outcome(run(2)))
 
 
 def test_a_second_signal_stops_at_once(workdir: Path) -> None:
@@ -132,7 +102,7 @@ def test_a_second_signal_stops_at_once(workdir: Path) -> None:
 def test_a_run_that_is_done_is_not_trained_again(workdir: Path) -> None:
     main(command("default"))
     main([*command("default"), "--ckpt_path", "last"])
-    assert same(outcome(0), outcome(1))
+    assert same(outcome(run(0)), outcome(run(1)))
 
 
 @pytest.mark.parametrize(

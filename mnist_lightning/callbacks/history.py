@@ -76,8 +76,10 @@ class History(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with the rows and the seconds of the checkpoint."""
-        self.rows = list(state_dict["rows"])
-        self._before = state_dict.get("seconds", 0.0)
+        rows = state_dict["rows"]
+        # + 0: numbers only
+        self.rows = [{name: row[name] + 0 for name in COLUMNS if name in row} for row in rows]
+        self._before = state_dict.get("seconds", 0.0) + 0
 
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._started

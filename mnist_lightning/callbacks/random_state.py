@@ -30,5 +30,6 @@ class RandomState(Callback):
         return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep the state until training starts."""
+        """Keep the state until training starts; what is none is refused now."""
+        torch.Generator().set_state(state_dict["cpu"])
         self._saved = state_dict
