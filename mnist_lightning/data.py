@@ -187,10 +187,8 @@ class MNISTDataModule(LightningDataModule):
         except UnreachableError as error:
             if self.source == "auto" and not self.mirror:
                 return
-            raise DataError(
-                f"{error}; put the four files {', '.join(FILES)} into {raw_dir}, name "
-                "another place with --data.mirror URL, or use --data.source synthetic"
-            ) from error
+            options = "give --data.mirror URL, or --data.source synthetic"
+            raise DataError(f"{error}; {options}") from error
 
     def _random_state(self) -> torch.Generator:
         """Of the batch to come: follows from seed, epoch, step and rank alone."""

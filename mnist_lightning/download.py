@@ -3,9 +3,11 @@
 import gzip
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pooch
 from filelock import FileLock
@@ -59,6 +61,7 @@ def fetch_mnist(raw_dir: Path, mirror: str | None = None) -> None:
     if all(is_intact(raw_dir / name) for name in FILES):
         return
     with FileLock(raw_dir / ".lock"):  # the system's: it ends with the process that holds it
+        _sweep(raw_dir)
         for name in FILES:
             if not is_intact(raw_dir / name):
                 _fetch(raw_dir / name, mirror)
@@ -70,6 +73,12 @@ def is_intact(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == SHA256[path.name][1]
+
+
+def _sweep(raw_dir: Path) -> None:
+    """Remove what a process that was killed had begun, under tempfile's names."""
+    for begun in raw_dir.glob("tmp????????"):
+        shutil.rmtree(begun) if begun.is_dir() else begun.unlink()
 
 
 def _fetch(path: Path, mirror: str | None) -> None:
@@ -94,8 +103,8 @@ def _fetch_packed(raw_dir: Path, name: str, mirror: str | None) -> Path:
         try:
             return Path(store.fetch(packed, downloader=_downloader(PACKED_SIZES[name])))
         except (OSError, ValueError) as error:
-            faults.append(f"{url} ({type(error).__name__})")
-    raise UnreachableError(f"{packed} cannot be had from {', '.join(faults)}")
+            faults.append(f"{urlsplit(url).netloc or url}: {type(error).__name__}")
+    raise UnreachableError(f"{packed} cannot be had ({', '.join(faults)})")
 
 
 def _downloader(size: int) -> Callable[[str, str, pooch.Pooch], None]:

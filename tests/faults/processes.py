@@ -14,9 +14,10 @@ from typing import Any
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(["mnist_lightning.__main__"])
 PATIENCE = 60  # seconds
+Prepare = Callable[[], None] | None
 
 
-def start(folder: Path, arguments: list[str], prepare: Callable[[], None] | None = None) -> Any:
+def start(folder: Path, arguments: list[str], prepare: Prepare = None) -> BaseProcess:
     """Start the program in a folder; its output goes to the files ``out`` and ``err`` there."""
     process = FORKS.Process(target=_run, args=(folder, arguments, prepare), daemon=True)
     process.start()
@@ -55,7 +56,7 @@ def signal_at(home: str, name: str, at: int, number: int = signal.SIGKILL) -> No
     setattr(owner, name, hooked)
 
 
-def _run(folder: Path, arguments: list[str], prepare: Callable[[], None] | None) -> None:
+def _run(folder: Path, arguments: list[str], prepare: Prepare) -> None:
     os.chdir(folder)
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
