@@ -17,12 +17,13 @@ from mnist_lightning.allocator import keep_freed_memory
 from mnist_lightning.callbacks import TrainingError
 from mnist_lightning.checkpoint_io import CheckpointError
 from mnist_lightning.classifier import MNISTClassifier
-from mnist_lightning.cli import CLI, UsageError
+from mnist_lightning.cli import CLI
 from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.idx import DataError
 from mnist_lightning.keras_weights import KerasError
 from mnist_lightning.signals import Stopped, restore_handlers, set_handlers, stop_at_once
 from mnist_lightning.tools import TOOLS, run_tool
+from mnist_lightning.usage import UsageError
 
 PROGRAM = "mnist-lightning"
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"

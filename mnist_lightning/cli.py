@@ -2,14 +2,10 @@
 
 import sys
 import warnings
-from collections.abc import Iterable
-from difflib import get_close_matches
-from itertools import pairwise
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
-from jsonargparse import ArgumentError
 from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
@@ -31,22 +27,22 @@ from mnist_lightning.callbacks import (
     RandomState,
     Report,
 )
+from mnist_lightning.callbacks.history import LOGGED
 from mnist_lightning.callbacks.last_checkpoint import trainer_options
 from mnist_lightning.checkpoint_io import CheckpointError
 from mnist_lightning.checkpoints import MISFITS, Settings, open_checkpoint, run_folder
 from mnist_lightning.logger import RunLogger
+from mnist_lightning.splits import CLASSES
 from mnist_lightning.tools import add_tools
+from mnist_lightning.usage import UsageError, parse
 
 SEED = 42
+SEEDS = range(2**32)  # NumPy's
 EPOCHS = 5  # as the original
 CHECKPOINT_IO = "mnist_lightning.checkpoint_io.SafeCheckpointIO"
 REFRESH_RATE = 20  # steps; drawing the bar takes as long as some per cent of a step
 # Kept where images are held out to choose by
 BEST = {"filename": "best", "monitor": "val/accuracy", "mode": "max"}
-
-
-class UsageError(Exception):
-    """What the user asked for cannot be done; the text is one line."""
 
 
 class CLI(LightningCLI):
@@ -95,8 +91,11 @@ class CLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, with the settings of the checkpoint as defaults where there is one."""
-        self.config = _parse(parser, args, self._option_names())
+        self.config = parse(parser, args, self._option_names())
         subcommand = self.config.subcommand
+        seed = self.config[subcommand].seed_everything
+        if seed not in SEEDS:
+            raise UsageError(f"seed_everything is {seed}: must be 0 to {SEEDS[-1]:,}")
         wanted = self.config[subcommand].ckpt_path
         if subcommand == "fit" and wanted is None:
             return
@@ -105,7 +104,7 @@ class CLI(LightningCLI):
         if subcommand == "fit" and not settings.resumable:
             raise UsageError(f"ckpt_path is {self.checkpoint}: weights alone, no run to resume")
         self._subcommand_parsers[subcommand].set_defaults(settings.as_defaults())
-        self.config = _parse(parser, args, self._option_names())
+        self.config = parse(parser, args, self._option_names())
         other = settings.differences(self.config[subcommand], with_data=subcommand == "fit")
         if other:
             raise UsageError(other[0])
@@ -129,8 +128,11 @@ class CLI(LightningCLI):
         """Build model, data and trainer; what they refuse is the user's to mend."""
         try:
             super().instantiate_classes()
-        except (ValueError, TypeError, MisconfigurationException) as error:
-            raise UsageError(str(error)) from error
+        except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
+            wanted = self.config[self.config.subcommand].trainer.accelerator
+            unsaid = isinstance(error, ImportError) or "backend found" in str(error)
+            where = f"trainer.accelerator is {wanted}: " if unsaid else ""
+            raise UsageError(f"{where}{error}") from error
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         """Leave out what a subcommand does not use."""
@@ -159,6 +161,7 @@ class CLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Get the data first: without it no folder is made, and its source names the folder."""
+        self._check_options()
         if self.resumed:
             self._check_resumed(self.resumed)
         self.datamodule.prepare_data()
@@ -167,6 +170,19 @@ class CLI(LightningCLI):
             logger.set_name(self.datamodule.resolve_source())
             if Path(logger.log_dir, "config.yaml").exists():
                 raise UsageError(f"trainer.logger: {logger.log_dir} holds a run already")
+
+    def _check_options(self) -> None:
+        """Refuse what would fail only once training is under way."""
+        steps, classes = self.trainer.accumulate_grad_batches, self.model.hparams["num_classes"]
+        if steps < 1:
+            raise UsageError(f"trainer.accumulate_grad_batches is {steps}: must be at least 1")
+        if classes < CLASSES:
+            raise UsageError(f"model.num_classes is {classes}: must be at least {CLASSES}")
+        for callback in self.trainer.checkpoint_callbacks:
+            monitor = callback.monitor if isinstance(callback, ModelCheckpoint) else None
+            if monitor and monitor not in LOGGED.values():
+                names = ", ".join(LOGGED.values())
+                raise UsageError(f"best_checkpoint.monitor is {monitor}: must be one of {names}")
 
     def _check_resumed(self, settings: Settings) -> None:
         """Refuse to go on with a run whose result would not be the same run's."""
@@ -182,26 +198,3 @@ class CLI(LightningCLI):
                     f"trainer.{name} is {given}, but the checkpoint was made with "
                     f"{settings.trainer[name]}"
                 )
-
-
-def _parse(parser: LightningArgumentParser, args: list[str], known: Iterable[str]) -> Any:
-    """Parse; a configuration file that cannot be read is named."""
-    try:
-        return parser.parse_args(args)
-    except (ArgumentError, UnicodeDecodeError) as error:
-        files = [arg for option, arg in pairwise(args) if option in ("--config", "-c")]
-        unread = "parsing config" in str(error) or isinstance(error, UnicodeDecodeError)
-        if unread and files:
-            raise UsageError(f"config is {files[-1]}: not a YAML file of options") from error
-        raise UsageError(f"{error}{_suggestion(str(error), known)}") from error
-
-
-def _suggestion(error: str, known: Iterable[str]) -> str:
-    """Name the options nearest to one that is not known."""
-    _, found, rest = error.partition("unrecognized arguments: ")
-    if not found:
-        return ""
-    name = rest.split()[0].lstrip("-").partition("=")[0]
-    inside = sorted((len(option), option) for option in known if option.endswith(name))
-    near = [option for _, option in inside[:2]] or get_close_matches(f"--{name}", known, n=2)
-    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -180,15 +180,13 @@ class MNISTDataModule(LightningDataModule):
         return "mnist" if there else "synthetic"
 
     def _fetch_mnist(self) -> None:
-        raw_dir = self.raw_dir("mnist")
         try:
-            raw_dir.mkdir(parents=True, exist_ok=True)
-            fetch_mnist(raw_dir, self.mirror)
+            fetch_mnist(self.raw_dir("mnist"), self.mirror)
         except UnreachableError as error:
             if self.source == "auto" and not self.mirror:
                 return
-            options = "give --data.mirror URL, or --data.source synthetic"
-            raise DataError(f"{error}; {options}") from error
+            places = f"put the four files into {self.raw_dir('mnist')}, give --data.mirror"
+            raise DataError(f"{error}; {places}, or --data.source synthetic") from error
 
     def _random_state(self) -> torch.Generator:
         """Of the batch to come: follows from seed, epoch, step and rank alone."""

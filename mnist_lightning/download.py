@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,7 +48,8 @@ class UnreachableError(DataError):
 def fetch_mnist(raw_dir: Path, mirror: str | None = None) -> None:
     """Make sure that the four unpacked files lie in a folder, downloading what is not right.
 
-    Of processes that start together one downloads, and the others wait for it.
+    A folder that is not there is made, and removed where nothing comes of it. Of processes that
+    start together one downloads, and the others wait for it.
 
     Args:
         raw_dir: Folder of the files, ``<data_dir>/MNIST/raw`` for torchvision.
@@ -60,11 +62,21 @@ def fetch_mnist(raw_dir: Path, mirror: str | None = None) -> None:
     """
     if all(is_intact(raw_dir / name) for name in FILES):
         return
-    with FileLock(raw_dir / ".lock"):  # the system's: it ends with the process that holds it
-        _sweep(raw_dir)
-        for name in FILES:
-            if not is_intact(raw_dir / name):
-                _fetch(raw_dir / name, mirror)
+    made = [folder for folder in (raw_dir, *raw_dir.parents) if not folder.exists()]
+    raw_dir.mkdir(parents=True, exist_ok=True)
+    lock = raw_dir / ".lock"
+    try:
+        with FileLock(lock):  # the system's: it ends with the process that holds it
+            _sweep(raw_dir)
+            for name in FILES:
+                if not is_intact(raw_dir / name):
+                    _fetch(raw_dir / name, mirror)
+    except DataError:
+        with suppress(OSError):  # what is not empty stays
+            lock.unlink()
+            for folder in made:
+                folder.rmdir()
+        raise
 
 
 def is_intact(path: Path) -> bool:
@@ -94,7 +106,7 @@ def _fetch(path: Path, mirror: str | None) -> None:
 def _fetch_packed(raw_dir: Path, name: str, mirror: str | None) -> Path:
     # https first: what an http mirror sends can be replaced on the way; SHA-256 would refuse it
     mirrors = [mirror] if mirror else sorted(MNIST.mirrors, key=lambda url: "https" not in url)
-    packed, faults = f"{name}.gz", []
+    packed, faults = f"{name}.gz", dict[str, str]()
     for base in mirrors:
         url = base.rstrip("/") + "/"
         store = pooch.create(
@@ -103,8 +115,9 @@ def _fetch_packed(raw_dir: Path, name: str, mirror: str | None) -> Path:
         try:
             return Path(store.fetch(packed, downloader=_downloader(PACKED_SIZES[name])))
         except (OSError, ValueError) as error:
-            faults.append(f"{urlsplit(url).netloc or url}: {type(error).__name__}")
-    raise UnreachableError(f"{packed} cannot be had ({', '.join(faults)})")
+            faults[urlsplit(url).netloc or url] = type(error).__name__
+    kinds = "/".join(dict.fromkeys(faults.values()))
+    raise UnreachableError(f"{packed}: {kinds} at {', '.join(faults)}")
 
 
 def _downloader(size: int) -> Callable[[str, str, pooch.Pooch], None]:

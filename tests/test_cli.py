@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from conftest import TINY, TINY_DATA, refused
+from conftest import TINY, refused
 from lightning import LightningModule, Trainer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -211,69 +211,6 @@ def test_the_accurate_recipe_keeps_averaged_weights(
     main(["test"])
     assert counted
     assert counted[0] in capsys.readouterr().out, "what validated is what is kept"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (["fit", "--data.batch_size", "0"], 2),
-        (["fit", "--data.mirror", "file:///nowhere"], 3),
-        (["test", "--ckpt_path", "nothing.ckpt"], 4),
-        (["fit", *TINY, "--model.lr", "1e30"], 5),
-    ],
-)
-def test_the_exit_code_says_what_was_wrong(
-    workdir: Path, arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == code
-    assert capsys.readouterr().err.count("\n") == 1
-
-
-BAD = [
-    (["fit", "--model.dropout", "1"], "dropout"),
-    (["fit", "--model.schedule", "linear"], "schedule"),
-    (["fit", "--data.shift", "28"], "shift"),
-    (["fit", "--data.batch_size", "0"], "batch_size"),
-    (["fit", "--data.batch_size", "many"], "batch_size"),
-    (["fit", "--data.val_size", "-5"], "val_size"),
-    (["fit", "--data.synthetic_size", "[0, 5]"], "synthetic_size"),
-    (["fit", "--data.normalize", "log"], "normalize"),
-    (["fit", "--data.source", "cifar"], "source"),
-    (["fit", "--data.mirror", "ftp://example.org"], "mirror"),
-    (["fit", "--model.hidden_dims", "[0]"], "hidden_dims"),
-    (["fit", "--model.conv_channels", "[]"], "conv_channels"),
-    (["fit", "--model.lr", "-1"], "lr"),
-    (["fit", "--trainer.max_epochs", "x"], "max_epochs"),
-    (["fit", "--trainer.max_epoch", "3"], "did you mean --trainer.max_epochs"),
-    (["fit", "--epochs", "3"], "did you mean --trainer.max_epochs"),
-    (["fit", "--trainer.accelerator", "abacus"], "accelerator"),
-    (["fit", "--optimizer", "SGD"], "optimizer"),
-    (["fit", "--config", "missing.yaml"], "missing.yaml"),
-    (["fit", "--config", "malformed.yaml"], "malformed.yaml"),
-    (["fit", "--config", "binary.yaml"], "binary.yaml"),
-    (["fit", *TINY_DATA, "--data.data_dir", "a_file"], "data_dir"),
-    (["fit", "--ckpt_path", "missing.ckpt"], "ckpt_path"),
-    (["fit", "--ckpt_path", "last"], "ckpt_path"),
-    (["test"], "ckpt_path"),
-    (["test", "--ckpt_path", "a_file"], "ckpt_path"),
-    (["predict", "--ckpt_path", "binary.yaml"], "ckpt_path"),
-    (["train"], "train"),
-    ([], "subcommand"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "named"), BAD, ids=[" ".join(bad) for bad, _ in BAD])
-def test_bad_input_is_one_line_and_leaves_nothing(
-    workdir: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
-) -> None:
-    (workdir / "a_file").write_text("text")
-    (workdir / "malformed.yaml").write_text("data: [1")
-    (workdir / "binary.yaml").write_bytes(bytes(range(256)))
-    before = files(workdir)
-    assert named in refused(arguments, capsys)
-    assert files(workdir) == before
 
 
 @pytest.mark.parametrize("subcommand", ["fit", "predict"])

@@ -173,7 +173,7 @@ def test_auto_takes_synthetic_digits_only_without_a_network(
     assert "data_dir" not in data.hparams
     with pytest.raises(DataError, match=r"--data\.mirror"):
         ready(data_dir=str(tmp_path), source="auto", mirror="http://127.0.0.1:9/")
-    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte into .*--data.source synthetic"):
+    with pytest.raises(DataError, match=r"four files into .*--data.source synthetic"):
         ready(data_dir=str(tmp_path), source="mnist")
 
 

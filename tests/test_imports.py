@@ -29,6 +29,7 @@ LEVELS = [
     {"checkpoints"},
     {"callbacks", "keras_weights"},
     {"tools"},
+    {"usage"},
     {"cli"},
     {"__main__"},
 ]

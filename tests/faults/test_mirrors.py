@@ -76,9 +76,9 @@ def test_the_next_mirror_or_one_line_in_time(
         started = time.monotonic()
         impatient.setattr(MNIST, "mirrors", [bad, bad])
         line = refused(FIT, capsys)
-        left = {path.name for path in Path("data/MNIST/raw").iterdir()}
         in_time = time.monotonic() - started < DEADLINE
-        all_bad += "--data.mirror" in line and len(line) <= 200 and left == {".lock"} and in_time
+        all_bad += "--data.mirror" in line and len(line) <= 200 and in_time
+        all_bad -= Path("data").exists()
         impatient.setattr(MNIST, "mirrors", [bad, f"{server.url}good/"])
         main(FIT)
         first_bad += intact(Path(), files)
