@@ -93,13 +93,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"ckpt_path is {path}: not a checkpoint")
     if not all(map(_is_whole, leaves(content))):
         raise CheckpointError(f"ckpt_path is {path}: a tensor in it is larger than what is stored")
-    for name, weight in content["state_dict"].items():
-        if not isinstance(weight, Tensor) or not weight.isfinite().all():
-            raise CheckpointError(f"ckpt_path is {path}: {name} is not a tensor of finite numbers")
-    for part in ("optimizer_states", "averaging_state"):
-        if not all(map(_is_finite, leaves(content.get(part)))):
-            raise CheckpointError(f"ckpt_path is {path}: {part} has numbers that are not finite")
+    if not all(isinstance(weight, Tensor) for weight in content["state_dict"].values()):
+        raise CheckpointError(f"ckpt_path is {path}: its weights are no tensors")
+    if name := nonfinite(content):
+        raise CheckpointError(f"ckpt_path is {path}: {name} holds numbers that are not finite")
     return content
+
+
+def nonfinite(content: dict[str, Any]) -> str:
+    """Name the weight, or the other state of a checkpoint, that is not finite; else empty."""
+    parts = {name: content.get(name) for name in ("optimizer_states", "averaging_state")}
+    for name, part in {**content["state_dict"], **parts}.items():
+        if not all(leaf.isfinite().all() for leaf in leaves(part) if isinstance(leaf, Tensor)):
+            return str(name)
+    return ""
 
 
 def _check_archive(path: Path) -> None:
@@ -132,10 +139,6 @@ def _is_whole(value: Any) -> bool:
     if value.layout != torch.strided or not value.is_cpu or value.is_quantized:
         return False
     return value.numel() * value.element_size() <= value.untyped_storage().nbytes()
-
-
-def _is_finite(value: Any) -> bool:
-    return not isinstance(value, Tensor) or bool(value.isfinite().all())
 
 
 def _write(content: memoryview, target: Path) -> None:
