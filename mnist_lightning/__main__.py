@@ -1,113 +1,13 @@
-"""The program: ``python -m mnist_lightning``, or ``mnist-lightning``."""
+"""``python -m mnist_lightning``, or ``mnist-lightning``."""
 
-import logging
-import os
-import sys
-import warnings
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from unittest.mock import patch
 
-import pooch
-import torch
-from jsonargparse import ArgumentError
-from lightning.fabric.utilities.exceptions import MisconfigurationException
+# Imported, torch looks for libraries and matplotlib for fonts by starting other programs; both find
+# them without
+with patch("subprocess.Popen.__init__", side_effect=OSError("no other programs")):
+    from mnist_lightning.program import main
 
-from mnist_lightning import __version__
-from mnist_lightning.allocator import keep_freed_memory
-from mnist_lightning.callbacks import TrainingError
-from mnist_lightning.checkpoint_io import CheckpointError
-from mnist_lightning.classifier import MNISTClassifier
-from mnist_lightning.cli import CLI
-from mnist_lightning.data import MNISTDataModule
-from mnist_lightning.idx import DataError
-from mnist_lightning.keras_weights import KerasError
-from mnist_lightning.signals import Stopped, restore_handlers, set_handlers, stop_at_once
-from mnist_lightning.tools import TOOLS, run_tool
-from mnist_lightning.usage import UsageError
-
-PROGRAM = "mnist-lightning"
-DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
-USAGE_ERROR = 2
-LINE = 200  # characters of an error, at most
-EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
-USAGE_ERRORS = (ArgumentError, UsageError, KerasError, MisconfigurationException)
-ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
-
-
-def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line.
-
-    Args:
-        args: Arguments; default: those of the process.
-
-    Raises:
-        SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
-            data, 4 for a checkpoint, 5 for training that cannot go on; 130 after SIGINT, 143 after
-            SIGTERM.
-    """
-    arguments = list(sys.argv[1:] if args is None else args)
-    debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
-    _silence_tips()
-    keep_freed_memory()
-    if torch.cuda.is_available():
-        torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's convolutions have anyway
-    handlers = set_handlers(stop_at_once)
-    try:
-        _run([argument for argument in arguments if argument != "--debug"])
-    except Stopped as stopped:
-        _end(str(stopped), stopped.exit_code)
-    except OSError as error:  # a folder that cannot be written, a full disk
-        if debug or not error.errno:
-            raise
-        _end(f"error: {error.filename or 'writing'}: {error.strerror}", USAGE_ERROR)
-    except ERRORS as error:
-        if debug:
-            raise
-        codes = [code for kind, code in EXIT_CODES.items() if isinstance(error, kind)]
-        _end(f"error: {error}", codes[0] if codes else USAGE_ERROR)
-    finally:
-        restore_handlers(handlers)
-
-
-def _end(reason: str, code: int) -> NoReturn:
-    """Say why in one line that fits: what is named first and what is allowed, last, stay."""
-    line = f"{PROGRAM}: {' '.join(reason.split())}"
-    if len(line) > LINE:
-        half = (LINE - len(" ... ")) // 2
-        line = f"{line[:half]} ... {line[-half:]}"
-    print(line, file=sys.stderr)
-    raise SystemExit(code) from None
-
-
-def _run(arguments: list[str]) -> None:
-    if arguments and arguments[0] in TOOLS:
-        return run_tool(arguments[0], arguments[1:], PROGRAM)
-    shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
-    CLI(
-        MNISTClassifier,
-        MNISTDataModule,
-        parser_kwargs={
-            "prog": PROGRAM,
-            "version": __version__,
-            "description": "Classify MNIST digits; --debug shows the traceback of an error.",
-            **shared,
-            **{subcommand: dict(shared) for subcommand in CLI.subcommands()},
-        },
-        args=arguments,
-        auto_configure_optimizers=False,  # the classifier has its own
-        load_from_checkpoint_support=False,  # plain hyper-parameters need no help
-    )
-
-
-def _silence_tips() -> None:
-    """Keep advertisements and progress notes of libraries off the terminal."""
-    for package in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(package).setLevel(logging.WARNING)
-    pooch.get_logger().setLevel(logging.WARNING)
-    # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
-    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
-    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
-
+__all__ = ["main"]
 
 if __name__ == "__main__":
     main()

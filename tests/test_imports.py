@@ -31,6 +31,7 @@ LEVELS = [
     {"tools"},
     {"usage"},
     {"cli"},
+    {"program"},
     {"__main__"},
 ]
 # plain torch, and nothing of Lightning
