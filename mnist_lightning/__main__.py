@@ -21,6 +21,7 @@ from mnist_lightning.cli import CLI, UsageError
 from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.idx import DataError
 from mnist_lightning.keras_weights import KerasError
+from mnist_lightning.output import OutputError
 from mnist_lightning.signals import Stopped, restore_handlers, set_handlers, stop_at_once
 from mnist_lightning.tools import TOOLS, run_tool
 
@@ -28,7 +29,7 @@ PROGRAM = "mnist-lightning"
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 USAGE_ERROR = 2
 EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
-USAGE_ERRORS = (ArgumentError, UsageError, KerasError, MisconfigurationException)
+USAGE_ERRORS = (ArgumentError, UsageError, KerasError, OutputError, MisconfigurationException)
 ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
 
 

@@ -1,12 +1,20 @@
-"""Subcommands that need no trainer: plain functions as command lines."""
+"""Subcommands that need no trainer: plain functions as command lines.
+
+Arguments that a function takes by keyword alone are options; the others have their place.
+"""
 
 from collections.abc import Callable, Sequence
 
 from jsonargparse import ArgumentParser
 
+from mnist_lightning.export import export
 from mnist_lightning.keras_weights import export_keras, import_keras
 
-TOOLS: dict[str, Callable[..., None]] = {"import-keras": import_keras, "export-keras": export_keras}
+TOOLS: dict[str, Callable[..., None]] = {
+    "export": export,
+    "import-keras": import_keras,
+    "export-keras": export_keras,
+}
 
 
 def add_tools(parser: ArgumentParser) -> None:
