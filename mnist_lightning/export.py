@@ -74,7 +74,8 @@ def export(
         except ValueError as error:
             raise OutputError(f"output is {output}: {error}") from error
         result = _compare(form.open(draft), model, classifier, data)
-    print(f"{output}: {input} images in, {model.output} out; {result}")
+    source = metadata["trained_on"]
+    print(f"{output}: {input} images in, {model.output} out; trained on {source}\n{result}")
 
 
 def _import(package: str, output: str) -> None:
@@ -138,10 +139,13 @@ def judge(given: Tensor, logits: Tensor, output: str, kind: str) -> str:
     expected = logits.softmax(dim=1) if output == "probabilities" else logits
     largest = (given - expected).abs().max()
     equal = int((given.argmax(dim=1) == logits.argmax(dim=1)).sum())
-    found = (
-        f"predictions equal on {equal:,} of {len(logits):,} {kind}, "
+    ties = ", the others as good as tied" if equal < len(logits) else ""
+    if not largest <= TOLERANCE * logits.abs().max():  # nor where it is NaN
+        raise OutputError(
+            f"what was written is not the checkpoint's network: {equal:,} of {len(logits):,} "
+            f"predictions equal, largest difference {largest:.2g}"
+        )
+    return (
+        f"Compared on {len(logits):,} {kind}: {equal:,} predictions equal{ties}, "
         f"largest difference of the {output} {largest:.2g}"
     )
-    if not largest <= TOLERANCE * logits.abs().max():  # nor where it is NaN
-        raise OutputError(f"what was written is not the checkpoint's network: {found}")
-    return found
