@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mnist_lightning.data import MEAN, STD
 from mnist_lightning.network import IMAGE_SIZE, ConvNet
+from mnist_lightning.output import OutputError
 
 INPUT = "images"
 METADATA = "metadata.json"  # the file within a .pt2
@@ -72,26 +73,24 @@ def to_onnx(model: RawNet, metadata: dict[str, str]) -> bytes:
     """Translate to ONNX, with metadata of the model and none of its making.
 
     Raises:
-        ValueError: The weights are more than the format holds.
+        OutputError: The weights are more than the format holds.
     """
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     if sum(weight.nbytes for weight in model.parameters()) >= 2**31:
-        raise ValueError("an .onnx file holds 2 GiB; choose .pt2 or .safetensors")
+        raise OutputError("output: .onnx holds less than 2 GiB; choose .pt2 or .safetensors")
     program = torch.onnx.export(
         model,
-        _example(model),
         input_names=[INPUT],
         output_names=[model.output],
-        dynamic_shapes=_shapes(),
         dynamo=True,
         verbose=False,
+        **_example(model),
     )
     assert program is not None
     ClearMetadataAndDocStringPass()(program.model)  # source lines, with this machine's paths
     program.model.metadata_props.update(metadata)
-    content: bytes = program.model_proto.SerializeToString()
-    return content
+    return bytes(program.model_proto.SerializeToString())
 
 
 def open_onnx(path: Path) -> Run:
@@ -104,7 +103,7 @@ def open_onnx(path: Path) -> Run:
 
 def to_pt2(model: RawNet, metadata: dict[str, str]) -> bytes:
     """Trace into a program for ``torch.export.load``."""
-    program = torch.export.export(model, _example(model), dynamic_shapes=_shapes())
+    program = torch.export.export(model, **_example(model))
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # source lines, with this machine's paths
     content = io.BytesIO()
@@ -147,20 +146,17 @@ class Format:
     write: Callable[[RawNet, dict[str, str]], bytes]
     open: Callable[[Path], Run]
     packages: tuple[str, ...] = ()
+    weights_alone: bool = False
 
 
 FORMATS = {
     ".onnx": Format(to_onnx, open_onnx, ("onnx", "onnxscript", "onnxruntime")),
     ".pt2": Format(to_pt2, open_pt2),
-    ".safetensors": Format(to_safetensors, open_safetensors, ("safetensors",)),
+    ".safetensors": Format(to_safetensors, open_safetensors, ("safetensors",), True),
 }
 
 
-def _example(model: RawNet) -> tuple[Tensor]:
-    """Two images: the size 1 would be taken for a constant."""
-    dtype = getattr(torch, model.input)
-    return (torch.zeros(2, 1, IMAGE_SIZE, IMAGE_SIZE, dtype=dtype),)
-
-
-def _shapes() -> dict[str, Any]:
-    return {INPUT: {0: torch.export.Dim("batch")}}
+def _example(model: RawNet) -> dict[str, Any]:
+    """What tracing follows: images whose number is free; two, as 1 would be taken for fixed."""
+    images = torch.zeros(2, 1, IMAGE_SIZE, IMAGE_SIZE, dtype=getattr(torch, model.input))
+    return {"args": (images,), "dynamic_shapes": {INPUT: {0: torch.export.Dim("batch")}}}

@@ -274,7 +274,7 @@ def test_without_the_extra_one_line_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     error = refused(["export", "--output", f"m{path}"], capsys)
-    assert f'{package} cannot be imported: pip install "mnist-lightning[onnx]"' in error
+    assert f'no {package} to import: pip install "mnist-lightning[onnx]"' in error
 
 
 def other(change: Callable[[NDArray[Any]], NDArray[Any]]) -> Format:
