@@ -16,6 +16,7 @@ import torch
 from machine import describe, one_line
 
 from mnist_lightning import ConvNet
+from mnist_lightning.portable import RawNet, to_onnx
 
 HERE = Path(__file__).parent
 BATCH_SIZES = (1, 32, 512)
@@ -85,15 +86,8 @@ def save(hidden_dims: list[int], path: str) -> None:
     """Write the network for both: weights for PyTorch, and as ONNX with a free batch size."""
     net = ConvNet(hidden_dims=hidden_dims).eval()
     torch.save({"hidden_dims": hidden_dims, "weights": net.state_dict()}, path)
-    torch.onnx.export(
-        net,
-        (torch.zeros(2, 1, 28, 28),),
-        f"{path}.onnx",
-        input_names=["images"],
-        output_names=["logits"],
-        dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
-        verbose=False,
-    )
+    model = RawNet(net, "float32", standard=False, softmax=False)
+    Path(f"{path}.onnx").write_bytes(to_onnx(model, {}))
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from mnist_lightning.checkpoints import read_settings
 from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.data import MEAN, STD
 from mnist_lightning.network import IMAGE_SIZE, KERNEL_SIZE, POOL_SIZE, ConvNet
+from mnist_lightning.output import check_output, whole
 
 EXTRA = 'pip install "mnist-lightning[keras]"'
 
@@ -31,14 +32,14 @@ def import_keras(model: str, checkpoint: str) -> None:
         checkpoint: File to write.
 
     Raises:
-        KerasError: Keras is not installed, the model is of another network or damaged, or the
-            checkpoint is there already.
+        KerasError: Keras is not installed, or the model is of another network or damaged.
+        OutputError: The checkpoint is there already or cannot be written.
     """
     keras = _keras()
     from mnist_lightning.keras_file import KerasFileError, check_layers, described, read_layers
 
     source = Path(model)
-    _check_new(checkpoint, ".ckpt")
+    check_output("checkpoint", checkpoint, ".ckpt")
     try:
         layers = read_layers(source)
         classifier = _classifier(layers)
@@ -50,7 +51,7 @@ def import_keras(model: str, checkpoint: str) -> None:
     except ValueError as error:
         raise KerasError(f"{model}: {error}") from error
     load_arrays(classifier.net, network.get_weights())
-    _save(classifier, Path(checkpoint))
+    _save(classifier, checkpoint)
     print(f"Checkpoint: {checkpoint}")
 
 
@@ -63,20 +64,19 @@ def export_keras(checkpoint: str, model: str) -> None:
 
     Raises:
         CheckpointError: The checkpoint is missing, damaged or of another network.
-        KerasError: Keras is not installed, the model is there already, or the network has
-            batch normalisation.
+        KerasError: Keras is not installed, or the network has batch normalisation.
+        OutputError: The model is there already or cannot be written.
     """
     keras = _keras()
-    _check_new(model, ".keras")
+    check_output("model", model, ".keras")
     settings = read_settings(Path(checkpoint))
     if settings.model.get("batch_norm"):
         raise KerasError(f"{checkpoint}: a network with batch_norm cannot be brought to Keras")
     classifier = MNISTClassifier.load_from_checkpoint(checkpoint, "cpu", weights_only=True)
     network = build(keras, classifier.net)
     network.set_weights(to_arrays(classifier.net))
-    draft = Path(model).with_suffix(".draft.keras")
-    network.save(draft)
-    draft.replace(model)
+    with whole(model) as draft:
+        network.save(draft)
     standard = settings.data.get("normalize") == "standard"
     scaled = f", minus {MEAN}, divided by {STD}" if standard else ""
     print(f"Keras model: {model}; takes images (B, 28, 28, 1) in [0, 1]{scaled}")
@@ -158,16 +158,7 @@ def _classifier(layers: Sequence[dict[str, Any]]) -> MNISTClassifier:
     return MNISTClassifier(channels, units[:-1], units[-1] if units else 0)
 
 
-def _check_new(path: str, suffix: str) -> None:
-    if Path(path).suffix != suffix:
-        raise KerasError(f"{path}: the file to write must end with {suffix}")
-    if Path(path).exists():
-        raise KerasError(f"{path}: is there already")
-    if not Path(path).absolute().parent.is_dir():
-        raise KerasError(f"{path}: there is no such folder")
-
-
-def _save(classifier: MNISTClassifier, path: Path) -> None:
+def _save(classifier: MNISTClassifier, path: str) -> None:
     """Write a checkpoint of weights and hyper-parameters, whole or not at all."""
     trainer = Trainer(
         accelerator="cpu",
@@ -177,9 +168,8 @@ def _save(classifier: MNISTClassifier, path: Path) -> None:
         enable_model_summary=False,
     )
     trainer.strategy.connect(classifier)
-    draft = path.with_suffix(".draft")
-    trainer.save_checkpoint(draft, weights_only=True)
-    draft.replace(path)
+    with whole(path) as draft:
+        trainer.save_checkpoint(draft, weights_only=True)
 
 
 def _convolutions(net: ConvNet) -> list[nn.Conv2d]:

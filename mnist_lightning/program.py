@@ -21,6 +21,7 @@ from mnist_lightning.cli import CLI
 from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.idx import DataError
 from mnist_lightning.keras_weights import KerasError
+from mnist_lightning.output import OutputError
 from mnist_lightning.signals import Stopped, restore_handlers, set_handlers, stop_at_once
 from mnist_lightning.tools import TOOLS, run_tool
 from mnist_lightning.usage import UsageError
@@ -30,7 +31,7 @@ DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 USAGE_ERROR = 2
 LINE = 200  # characters of an error, at most
 EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
-USAGE_ERRORS = (ArgumentError, UsageError, KerasError, MisconfigurationException)
+USAGE_ERRORS = (ArgumentError, UsageError, KerasError, OutputError, MisconfigurationException)
 ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
 
 

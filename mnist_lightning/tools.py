@@ -1,12 +1,21 @@
-"""Subcommands that need no trainer: plain functions as command lines."""
+"""Subcommands that need no trainer: plain functions as command lines.
+
+Arguments that a function takes by keyword alone are options; the others have their place.
+"""
 
 from collections.abc import Callable, Sequence
 
 from jsonargparse import ArgumentParser
 
+from mnist_lightning.export import export
 from mnist_lightning.keras_weights import export_keras, import_keras
+from mnist_lightning.usage import parse
 
-TOOLS: dict[str, Callable[..., None]] = {"import-keras": import_keras, "export-keras": export_keras}
+TOOLS: dict[str, Callable[..., None]] = {
+    "export": export,
+    "import-keras": import_keras,
+    "export-keras": export_keras,
+}
 
 
 def add_tools(parser: ArgumentParser) -> None:
@@ -19,7 +28,8 @@ def add_tools(parser: ArgumentParser) -> None:
 
 def run_tool(name: str, args: Sequence[str], prog: str) -> None:
     """Parse the arguments of a tool and run it."""
-    TOOLS[name](**_parser(name, prog).parse_args(list(args)))
+    parser = _parser(name, prog)
+    TOOLS[name](**parse(parser, list(args), parser._option_string_actions))
 
 
 def _parser(name: str, prog: str) -> ArgumentParser:
