@@ -199,7 +199,7 @@ def test_each_bad_command_line_is_answered_by_one_line(
 ) -> None:
     for name, content in FILES.items():
         (workdir / name).write_bytes(content)
-    lines = table() if full else dict(list(table().items())[::4])
+    lines = table() if full else dict(list(table().items())[::8])
     wrong = []
     for line, (arguments, code, part) in lines.items():
         with pytest.raises(SystemExit) as caught:

@@ -67,7 +67,7 @@ def test_the_next_mirror_or_one_line_in_time(
     tally: Tally,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    kinds = BAD if full else BAD[::5]
+    kinds = BAD if full else BAD[::9]
     first_bad = all_bad = 0
     for kind in kinds:
         (workdir / kind).mkdir()
