@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import (
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from mnist_lightning.callbacks import (
+    Board,
     Finite,
     History,
     LastCheckpoint,
@@ -61,6 +62,7 @@ class CLI(LightningCLI):
         parser.add_lightning_class_args(RichProgressBar, "progress_bar")
         parser.add_lightning_class_args(LayerTable, "layer_table")
         parser.add_lightning_class_args(History, "history")
+        parser.add_lightning_class_args(Board, "tensorboard")
         parser.add_lightning_class_args(Report, "report")
         parser.add_lightning_class_args(PredictionWriter, "predictions")
         parser.add_lightning_class_args(RandomState, "random_state")

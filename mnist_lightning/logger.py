@@ -39,7 +39,7 @@ class RunLogger(TensorBoardLogger):
     @rank_zero_experiment
     def experiment(self) -> SummaryWriter:
         """The writer of the training curves; the figures go there too."""
-        return self._writer("train")
+        return self.writer("train")
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -50,7 +50,7 @@ class RunLogger(TensorBoardLogger):
             stage, _, tag = name.rpartition("/")
             per_epoch = "epoch" in metrics and not name.endswith("_step")
             x = int(metrics["epoch"]) + 1 if per_epoch else step
-            self._writer(stage or "train").add_scalar(tag, value, x)
+            self.writer(stage or "train").add_scalar(tag, value, x)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -60,7 +60,8 @@ class RunLogger(TensorBoardLogger):
         for writer in self._writers.values():
             writer.close()
 
-    def _writer(self, stage: str) -> SummaryWriter:
+    def writer(self, stage: str) -> SummaryWriter:
+        """The writer of a stage's curves; of the whole run with an empty name."""
         if stage not in self._writers:
             folder = Path(self.log_dir, FOLDERS.get(stage, stage))
             self._writers[stage] = SummaryWriter(folder)

@@ -75,6 +75,32 @@ def plot_predictions(
     return figure
 
 
+def plot_mistakes(
+    images: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    digits: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+) -> Figure:
+    """Show mistakes, three a row.
+
+    Args:
+        images: (N, H, W), any range.
+        labels: (N,) int, the truth.
+        digits: (N,) int, the predictions.
+        probabilities: (N,) in [0, 1], of the predictions.
+    """
+    rows = ceil(len(images) / PER_ROW)
+    figure = Figure(figsize=(4.8, 1.75 * rows), layout="constrained")
+    for ax, i in zip_longest(
+        figure.subplots(rows, PER_ROW, squeeze=False).flat, range(len(images))
+    ):
+        ax.set_axis_off()
+        if i is not None:
+            ax.imshow(images[i], cmap="gray")
+            ax.set_title(f"{labels[i]} taken for {digits[i]}, {probabilities[i]:.0%}", fontsize=9)
+    return figure
+
+
 def plot_confusion_matrix(matrix: NDArray[np.int64], ax: Axes | None = None) -> Figure:
     """Draw a confusion matrix with its counts.
 

@@ -20,6 +20,8 @@ TINY = [
     "cpu",
     "--trainer.max_epochs",
     "2",
+    "--tensorboard.level",
+    "minimal",
 ]
 
 
