@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mnist_lightning.checkpoint_io import CheckpointError, previous, read_checkpoint
 from mnist_lightning.classifier import MNISTClassifier
+from mnist_lightning.data import LOCAL
 from mnist_lightning.logger import LOGS_DIR
 
 
@@ -30,8 +31,8 @@ class Settings:
     def as_defaults(self) -> dict[str, Any]:
         """The settings as defaults of the command line's options."""
         model = {f"model.{name}": value for name, value in self.model.items()}
-        data = {f"data.{name}": value for name, value in self.data.items()}
-        data.pop("data.seed", None)  # follows seed_everything
+        left = (*LOCAL, "seed")  # the seed follows seed_everything
+        data = {f"data.{name}": value for name, value in self.data.items() if name not in left}
         return {**model, **data}
 
     def differences(self, config: Any, with_data: bool) -> list[str]:

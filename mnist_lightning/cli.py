@@ -95,6 +95,9 @@ class CLI(LightningCLI):
         """Parse, with the settings of the checkpoint as defaults where there is one."""
         self.config = _parse(parser, args, self._option_names())
         subcommand = self.config.subcommand
+        own = self.config[subcommand].data.predict_path
+        if own and subcommand != "predict":
+            raise UsageError(f"data.predict_path is {own}: only predict reads it")
         wanted = self.config[subcommand].ckpt_path
         if subcommand == "fit" and wanted is None:
             return

@@ -85,7 +85,7 @@ def _light(coarse: Array, terms: int) -> Array:
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     powers = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y][:terms]).reshape(terms, -1)
     solution = np.linalg.lstsq(powers @ powers.T, powers @ coarse.ravel(), rcond=None)[0]
-    return (solution @ powers).reshape(coarse.shape).astype(np.float32)
+    return np.asarray((solution @ powers).reshape(coarse.shape), np.float32)
 
 
 def _limit(taken: Array, floor: float) -> float:

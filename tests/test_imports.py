@@ -21,14 +21,17 @@ LEVELS = [
         "checkpoint_io",
         "keras_file",
         "signals",
+        "digit_image",
+        "image_file",
+        "prediction",
     },
     {"download"},
-    {"splits"},
+    {"splits", "own_images"},
     {"data"},
     {"classifier"},
     {"checkpoints"},
     {"callbacks", "keras_weights"},
-    {"tools"},
+    {"tools", "predict"},
     {"cli"},
     {"__main__"},
 ]
@@ -39,6 +42,8 @@ PURE = {
     "augmentation": {"numpy", "torch"},
     "synthetic": {"torch"},
     "plotting": {"numpy", "matplotlib"},
+    "digit_image": {"numpy", "PIL", "scipy"},
+    "image_file": {"numpy", "PIL"},
 }
 
 
