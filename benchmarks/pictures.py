@@ -1,7 +1,8 @@
 """Pictures of digits as people take them, made of MNIST's: what reading them is measured on."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,12 @@ Digit = NDArray[np.uint8]
 Random = np.random.Generator
 SIDE = 400  # pixels
 EXIF_ORIENTATION = 0x0112
+# how the sensor saw a scene that EXIF's orientation tells to turn
+TURNS = {
+    3: Image.Transpose.ROTATE_180,
+    6: Image.Transpose.ROTATE_90,
+    8: Image.Transpose.ROTATE_270,
+}
 NEIGHBOURS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 
 
@@ -101,6 +108,14 @@ def jpeg(digit: Digit, random: Random) -> Image.Image:
     return Image.open(file)
 
 
+def turned_by_exif(digit: Digit, random: Random) -> Image.Image:
+    """Taken with the camera on its side or head, and marked so."""
+    mark = int(random.choice(list(TURNS)))
+    picture = inverted(digit, random).transpose(TURNS[mark])
+    picture.getexif()[EXIF_ORIENTATION] = mark
+    return picture
+
+
 def sixteen_bit(digit: Digit, random: Random) -> Image.Image:
     """Grey values of 16 bits, not all of whose range is used."""
     return Image.fromarray(np.asarray(inverted(digit, random)).astype(np.uint16) * 180 + 9000)
@@ -146,8 +161,21 @@ KINDS: dict[str, Callable[[Digit, Random], Image.Image]] = {
     "mouse": mouse,
     "alpha": with_alpha,
     "bad JPEG": jpeg,
+    "EXIF": turned_by_exif,
     "16 bits": sixteen_bit,
 }
+JPEGS = {"photo", "EXIF"}
+
+
+def write_pictures(digits: Iterable[Digit], kind: str, folder: Path, seed: int) -> list[Path]:
+    """Make a picture of each digit, (28, 28) uint8, and save it as PNG or JPEG."""
+    random = np.random.default_rng(seed)
+    paths = []
+    for i, digit in enumerate(digits):
+        picture = KINDS[kind](digit, random)
+        paths.append(folder / f"{kind}-{i:04}.{'jpg' if kind in JPEGS else 'png'}")
+        picture.save(paths[-1], exif=picture.getexif())
+    return paths
 
 
 def thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
