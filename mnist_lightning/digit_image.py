@@ -23,7 +23,7 @@ NOISE = 5.0  # deviations of the paper's noise by which ink stands out, at least
 SPECK = 0.05  # share of the largest piece of ink below which another is dirt
 SMALLEST = 0.03  # share of the picture's longer side that a digit spans, at least
 THINNEST = 0.03  # stroke by span below which ink at the picture's edge is a ruled line
-BLOT = 0.45  # stroke by span above which ink is a blot
+BLOT = 0.45  # stroke by span above which ink at the edge is a shadow
 LIGHTEST = 0.6  # of a board that light ink is written on
 DARKEST = 0.4  # light of paper that ink is measured by, at least: below, noise counts for more
 
@@ -59,7 +59,7 @@ def _ink(grey: Array) -> tuple[Array, float]:
     side = max(grey.shape)
     taken = (paper - grey) / np.maximum(paper, DARKEST)
     taken = ndimage.gaussian_filter(taken, side / 500)
-    noise = np.abs(taken - ndimage.gaussian_filter(taken, side / 60))
+    noise = np.abs(taken - ndimage.uniform_filter(taken, max(side // 20, 3)))
     return taken, max(FAINTEST, NOISE * 1.4826 * float(np.median(noise)))  # 1.4826: of a normal law
 
 
@@ -110,8 +110,9 @@ def _digit(ink: Mask) -> Mask:
     touched = np.array([np.bincount(side, minlength=count + 1) / len(side) for side in sides])
     spans = np.array([1, *(max(_lengths(piece)) for piece in ndimage.find_objects(labels))])
     widths = _widths(labels, range(count + 1))
-    ruled = touched.any(axis=0) & (widths < THINNEST * spans)
-    foreign = (touched.max(axis=0) > 0.9) | (widths > BLOT * spans)
+    at_edge = touched.any(axis=0)
+    ruled = at_edge & (widths < THINNEST * spans)
+    foreign = (touched.max(axis=0) > 0.9) | (at_edge & (widths > BLOT * spans))
     areas[foreign | (widths <= 1.2 * widths[ruled].max(initial=0))] = 0
     entering = touched.sum(axis=0) > 0.4
     if areas[~entering].max(initial=0) > SPECK * areas.max():

@@ -15,9 +15,10 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 
 from mnist_lightning.callbacks.run_folder import say
 from mnist_lightning.callbacks.summary import data_module
+from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.idx import DataError
 from mnist_lightning.own_images import OwnImages
-from mnist_lightning.prediction import HEADER, Prediction, as_lines, as_table
+from mnist_lightning.prediction import HEADER, Prediction, as_lines, as_table, printable
 
 INPUTS = "predict_inputs"
 
@@ -65,7 +66,7 @@ class PredictionWriter(Callback):
         data = data_module(trainer)
         if data and data.own:  # every rank has them all
             if trainer.is_global_zero:
-                _conclude(data.own, probabilities, path, data.save_inputs)
+                _conclude(data, data.own, probabilities, path)
             return
         if trainer.world_size > 1:
             digits = torch.cat(gather_all_tensors(digits))
@@ -90,15 +91,16 @@ def show(predictions: list[Prediction]) -> None:
         print("\n".join(as_lines(predictions)), flush=True)
 
 
-def _conclude(own: OwnImages, probabilities: Tensor, path: Path, save_inputs: bool) -> None:
+def _conclude(data: MNISTDataModule, own: OwnImages, probabilities: Tensor, path: Path) -> None:
     predictions = own.predictions(probabilities)
     _write_csv(path, HEADER, (prediction.row() for prediction in predictions))
-    if save_inputs:
+    if data.save_inputs:
         _save_inputs(own, path.with_name(INPUTS))
     show(predictions)
     print(f"{len(predictions):,} predictions: {path}", flush=True)
     if own.unread():
-        raise DataError(f"predict_path: none of {len(own):,} files can be read; the table says why")
+        place = printable(str(data.predict_path))
+        raise DataError(f"predict_path is {place}: nothing there can be read")
 
 
 def _save_inputs(own: OwnImages, folder: Path) -> None:
