@@ -11,11 +11,17 @@ if TYPE_CHECKING:
     from mnist_lightning.classifier import MNISTClassifier
     from mnist_lightning.data import MNISTDataModule
     from mnist_lightning.network import ConvNet
+    from mnist_lightning.predict import predict_images
 
 __version__ = "0.1.0"
-__all__ = ["ConvNet", "MNISTClassifier", "MNISTDataModule", "__version__"]
+__all__ = ["ConvNet", "MNISTClassifier", "MNISTDataModule", "__version__", "predict_images"]
 
-_HOME = {"ConvNet": "network", "MNISTClassifier": "classifier", "MNISTDataModule": "data"}
+_HOME = {
+    "ConvNet": "network",
+    "MNISTClassifier": "classifier",
+    "MNISTDataModule": "data",
+    "predict_images": "predict",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -9,7 +9,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from mnist_lightning.checkpoint_io import CheckpointError, leaves, previous, read_checkpoint
 from mnist_lightning.classifier import MNISTClassifier
-from mnist_lightning.data import PLACES, MNISTDataModule
+from mnist_lightning.data import LOCAL, MNISTDataModule
 from mnist_lightning.logger import LOGS_DIR
 
 # What a checkpoint whose content is not what it should be may raise
@@ -133,7 +133,7 @@ def read_settings(checkpoint: Path) -> Settings:
         raise CheckpointError(f"ckpt_path is {checkpoint}: not a checkpoint of MNISTClassifier")
     try:
         # no place on disk or in the network, whatever the checkpoint says
-        data = {name: value for name, value in data.items() if name not in PLACES}
+        data = {name: value for name, value in data.items() if name not in LOCAL}
         _check_types(MNISTDataModule, data)
         _check_types(MNISTClassifier, model)
         MNISTDataModule(**data)

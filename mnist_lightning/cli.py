@@ -98,6 +98,9 @@ class CLI(LightningCLI):
         seed = self.config[subcommand].seed_everything
         if seed not in SEEDS:
             raise UsageError(f"seed_everything is {seed}: must be 0 to {SEEDS[-1]:,}")
+        own = self.config[subcommand].data.predict_path
+        if own and subcommand != "predict":
+            raise UsageError(f"data.predict_path is {own}: only predict reads it")
         wanted = self.config[subcommand].ckpt_path
         if subcommand == "fit" and wanted is None:
             return

@@ -12,14 +12,15 @@ from mnist_lightning.augmentation import check_amounts, random_affine, random_st
 from mnist_lightning.batches import Batches, in_order, shuffled
 from mnist_lightning.download import FILES, UnreachableError, fetch_mnist
 from mnist_lightning.idx import DataError
+from mnist_lightning.own_images import OwnImages, list_images
 from mnist_lightning.splits import read_split, stratified
 
 TRAIN_SIZE = 60_000
 TEST_SIZE = 10_000
 # Mean and standard deviation of the 60,000 training images in [0, 1].
 MEAN, STD = 0.1307, 0.3081
-
-PLACES = ("data_dir", "mirror")  # of this machine: not written to checkpoints, not taken from them
+# of this machine: they stay out of checkpoints, and are not taken from one
+LOCAL = ("data_dir", "mirror", "predict_path", "save_inputs")
 
 
 class MNISTDataModule(LightningDataModule):
@@ -46,9 +47,12 @@ class MNISTDataModule(LightningDataModule):
         rotation: And turn by up to so many degrees.
         zoom: And are divided in size, along each axis, by 1 - zoom to 1 + zoom; [0, 1).
         shear: And slant by up to so many degrees, below 90.
+        predict_path: Image of a digit, or folder of such, that ``predict`` reads in place of the
+            test images: PNG, JPEG or BMP.
+        save_inputs: ``predict`` keeps those images as the network saw them, in ``predict_inputs``.
 
     Raises:
-        ValueError: A number is out of range, or the mirror is no URL.
+        ValueError: A number is out of range, the mirror is no URL, or there are no inputs to save.
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class MNISTDataModule(LightningDataModule):
         rotation: float = 0.0,
         zoom: float = 0.0,
         shear: float = 0.0,
+        predict_path: str | None = None,
+        save_inputs: bool = False,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -78,9 +84,11 @@ class MNISTDataModule(LightningDataModule):
             raise ValueError(f"val_size is {val_size}: must be 0 to {limit - 1:,}")
         if mirror and not mirror.startswith(("http://", "https://", "file:///")):
             raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
+        if save_inputs and not predict_path:
+            raise ValueError("save_inputs is True: must be with predict_path")
         amounts = {"shift": shift, "rotation": rotation, "zoom": zoom, "shear": shear}
         check_amounts(amounts)
-        self.save_hyperparameters(ignore=list(PLACES))
+        self.save_hyperparameters(ignore=list(LOCAL))
         self.data_dir = Path(data_dir)
         self.source: str = source
         self.mirror = mirror
@@ -90,15 +98,20 @@ class MNISTDataModule(LightningDataModule):
         self.seed = seed
         self.synthetic_size = synthetic_size
         self.augmentation = amounts
+        self.predict_path = Path(predict_path) if predict_path else None
+        self.save_inputs = save_inputs
+        self.own: OwnImages | None = None
         self._training: Batches | None = None
         self._resumed: dict[str, int] = {}
 
     def prepare_data(self) -> None:
-        """Fetch or generate the files.
+        """Fetch or generate the files; to predict the user's own images none are needed.
 
         Raises:
             DataError: They cannot be had or written.
         """
+        if self.predict_path and self.trainer and self.trainer.predicting:
+            return
         try:
             if self.source != "synthetic":
                 self._fetch_mnist()
@@ -110,6 +123,9 @@ class MNISTDataModule(LightningDataModule):
 
     def setup(self, stage: str) -> None:
         """Read the files into memory, and cut off the images held out."""
+        if self.predict_path and stage == "predict":
+            self.own = OwnImages(list_images(self.predict_path))
+            return
         self.source = self.hparams["source"] = self.resolve_source()
         raw_dir = self.raw_dir(self.source)
         official = self.source == "mnist"
@@ -138,9 +154,9 @@ class MNISTDataModule(LightningDataModule):
         """The test images."""
         return in_order(*self._resident(self.test), self.batch_size, *self._rank_and_world_size())
 
-    def predict_dataloader(self) -> Batches:
-        """The test images."""
-        return self.test_dataloader()
+    def predict_dataloader(self) -> Batches | OwnImages:
+        """The user's own images or, without them, the test images."""
+        return self.own or self.test_dataloader()
 
     def state_dict(self) -> dict[str, int]:
         """The epoch under way, and how many of its batches were given.

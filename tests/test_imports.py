@@ -23,14 +23,17 @@ LEVELS = [
         "signals",
         "usage",
         "output",
+        "digit_image",
+        "image_file",
+        "prediction",
     },
     {"download"},
-    {"splits"},
+    {"splits", "own_images"},
     {"data"},
     {"classifier", "portable"},
     {"checkpoints"},
     {"callbacks", "keras_weights", "export"},
-    {"tools"},
+    {"tools", "predict"},
     {"cli"},
     {"program"},
     {"__main__"},
@@ -42,6 +45,8 @@ PURE = {
     "augmentation": {"numpy", "torch"},
     "synthetic": {"torch"},
     "plotting": {"numpy", "matplotlib"},
+    "digit_image": {"numpy", "PIL", "scipy"},
+    "image_file": {"numpy", "PIL"},
 }
 
 

@@ -25,6 +25,8 @@ def source_lines(data: MNISTDataModule | None) -> list[str]:
     """Warn where the images are not MNIST."""
     if data is None or data.source != "synthetic":
         return []
+    if data.own:
+        return ["The network was trained on SYNTHETIC DIGITS: expect more mistakes."]
     return ["SYNTHETIC DIGITS: generated images, not MNIST; figures say nothing of MNIST."]
 
 

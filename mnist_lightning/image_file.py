@@ -1,0 +1,102 @@
+"""A file with a picture, whoever made it."""
+
+import io
+import os
+import stat
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+Array = NDArray[np.float32]
+
+FORMATS = ("PNG", "JPEG", "BMP")
+MOST_BYTES = 100_000_000
+MOST_PIXELS = 64_000_000  # decoded with alpha 256 MB; below Pillow's own limit
+SIDE = 800  # pixels of the longer side that are kept
+
+
+class ImageError(Exception):
+    """A file is no picture that can be read; the text says why in a few words."""
+
+
+def read_image(path: Path) -> Array:
+    """Read a picture upright and in grey, at most 800 pixels wide and high.
+
+    Args:
+        path: A regular file in PNG, JPEG or BMP.
+
+    Returns:
+        (H, W) float32, [0, 1], 0 black. What is transparent takes the colour of the paper.
+
+    Raises:
+        ImageError: The file cannot be opened, is of another kind, too large or damaged.
+    """
+    content = _read(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, is well
+            return _grey(_open(content))
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError("no PNG, JPEG or BMP") from error
+    except Exception as error:  # a damaged stream fails in any way
+        raise ImageError("damaged") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ImageError("no regular file")
+            content = file.read(MOST_BYTES + 1)
+    except IsADirectoryError as error:
+        raise ImageError("no regular file") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise ImageError(getattr(error, "strerror", None) or "no possible name") from error
+    if len(content) > MOST_BYTES:
+        raise ImageError(f"larger than {MOST_BYTES // 10**6} MB")
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a pipe or a device without waiting for its other side."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+        pixels = image.width * image.height
+    except Image.DecompressionBombError:
+        pixels = MOST_PIXELS + 1
+    if pixels > MOST_PIXELS:
+        raise ImageError(f"more than {MOST_PIXELS // 10**6} million pixels")
+    image.draft(None, (SIDE, SIDE))  # JPEG is decoded at a fraction of its size
+    with suppress(Exception):  # without a rotation that can be read it stays as it is
+        image = ImageOps.exif_transpose(image)
+    return image
+
+
+def _grey(image: Image.Image) -> Array:
+    if image.mode.startswith("I"):  # PNG of 16 bits
+        image = Image.fromarray(np.asarray(image, np.float32) / 65535)
+    else:
+        image = image.convert("RGBA" if image.has_transparency_data else "L")
+    image.thumbnail((SIDE, SIDE))
+    if image.mode == "RGBA":
+        light, alpha = (np.asarray(image.convert("LA"), np.float32) / 255).transpose(2, 0, 1)
+        return np.asarray(light * alpha + _paper(light, alpha) * (1 - alpha), np.float32)
+    values = np.asarray(image, np.float32)
+    return np.clip(values if image.mode == "F" else values / np.float32(255), 0, 1)
+
+
+def _paper(light: Array, alpha: Array) -> float:
+    """What lies behind: the picture's own paper where it has one, else what its ink contrasts."""
+    if alpha.mean() > 0.5:
+        return float(np.median(light[alpha > 0.5]))
+    return float((light * alpha).sum() < 0.5 * alpha.sum() or not alpha.any())
