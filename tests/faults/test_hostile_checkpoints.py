@@ -103,7 +103,8 @@ def with_foreign_paths(content: Content) -> Iterator[Content]:
         merged = {**content["callbacks"][best], **state}
         yield {**content, "callbacks": {**content["callbacks"], best: merged}}
     made: Any = {"class_path": "os.system", "init_args": {"command": "touch touched"}}
-    places = [("data_dir", "touched"), ("mirror", "file:///etc"), ("source", "touched")]
+    places: list[tuple[str, Any]] = [("data_dir", "touched"), ("mirror", "file:///etc")]
+    places += [("source", "touched"), ("predict_path", "victim"), ("save_inputs", True)]
     for option, value in [*places, ("source", made)]:
         settings = {**content["datamodule_hyper_parameters"], option: value}
         yield {**content, "datamodule_hyper_parameters": settings}
