@@ -1,5 +1,6 @@
 """Callbacks that show a run and write it down; each works in any Trainer."""
 
+from mnist_lightning.callbacks.evaluation import Evaluation
 from mnist_lightning.callbacks.finite import Finite, TrainingError
 from mnist_lightning.callbacks.history import History
 from mnist_lightning.callbacks.last_checkpoint import LastCheckpoint
@@ -9,6 +10,7 @@ from mnist_lightning.callbacks.random_state import RandomState
 from mnist_lightning.callbacks.report import Report
 
 __all__ = [
+    "Evaluation",
     "Finite",
     "History",
     "LastCheckpoint",

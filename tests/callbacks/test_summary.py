@@ -4,7 +4,8 @@ import torch
 from scipy.stats import binomtest
 
 from mnist_lightning.callbacks.results import Results
-from mnist_lightning.callbacks.summary import count_lines, wilson_interval
+from mnist_lightning.callbacks.summary import count_lines
+from mnist_lightning.evaluation import wilson_interval
 
 
 def test_interval_is_wilsons() -> None:
