@@ -46,8 +46,9 @@ def plot_attention(images: Array, gradients: Array, labels: Array, digits: Array
     ink = matplotlib.colormaps["gray"](_stretched(images))
     largest = np.abs(gradients).max(axis=(1, 2), keepdims=True, initial=1e-12)
     speaks = matplotlib.colormaps[SPEAKS](gradients / largest / 2 + 0.5)
+    speaks[..., :3] *= 1 - ink[..., :3] / 4  # the digit's shadow
     tiles = np.concatenate([ink, speaks], axis=2)
-    title = "More ink here speaks for the prediction (red), for the truth (blue)"
+    title = "Where more ink speaks for the prediction (red) or for the truth (blue)"
     return _plot_tiles(tiles, titles, 3, title)
 
 
@@ -75,8 +76,9 @@ def plot_reliability(counts: Array, confidences: Array, accuracies: Array, error
     above.plot(confidences, accuracies, "o", color="tab:blue", label="predictions")
     above.set(ylabel="Share that is right", title=f"Reliability, calibration error {error:.4f}")
     above.yaxis.set_major_formatter(PercentFormatter(1))
-    above.legend(loc="upper left")
+    above.legend(loc="lower right")
     below.bar(confidences, counts, width=0.02, color="tab:blue", log=True)
+    below.set_ylim(bottom=0.5)  # so that one image shows
     below.set(xlabel="Probability of the prediction", ylabel="Images")
     below.xaxis.set_major_formatter(PercentFormatter(1))
     for ax in (above, below):
@@ -90,13 +92,15 @@ def _plot_tiles(tiles: Array, titles: Sequence[str], per_row: int, title: str) -
     lines = max((text.count("\n") + 1 for text in titles if text), default=0)
     across, down = per_row * (width + GAP) - GAP, 1 + GAP + lines * LINE
     rows = max(ceil(len(tiles) / per_row), 1)
-    figure = Figure(figsize=(WIDTH, WIDTH / across * down * rows + 0.4), layout="constrained")
+    top, bottom = -lines * LINE - GAP / 3, (rows - 1) * down + 1
+    size = WIDTH, (bottom - top) * WIDTH / across + 0.3
+    figure = Figure(figsize=size, layout="constrained")
     ax = figure.subplots()
     for i, (tile, text) in enumerate(zip(tiles, titles, strict=True)):
         x, y = i % per_row * (width + GAP), i // per_row * down
         ax.imshow(tile, extent=(x, x + width, y + 1, y), interpolation="nearest")
         ax.text(x + width / 2, y - GAP / 3, text, ha="center", va="bottom", fontsize=8)
-    ax.set(xlim=(0, across), ylim=(down * rows, -lines * LINE - GAP))
+    ax.set(xlim=(0, across), ylim=(bottom + 0.02, top))
     ax.set_axis_off()
     ax.set_title(title if len(tiles) else "No mistakes", fontsize=11)
     return figure

@@ -32,7 +32,7 @@ def plot_curve(history: History, stage: str, metric: str, ax: Axes | None = None
     ax.set(
         xlabel="Epoch", ylabel=metric.capitalize(), title=f"{NAMES[stage]} {metric}".capitalize()
     )
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.grid(alpha=0.3)
     return _figure(ax)
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-NOISE = 0.1  # of the range of the pixels
+NOISE = 0.25  # of the range of the pixels
 COPIES = 32
 
 

@@ -134,11 +134,14 @@ def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
     data = data_module(trainer)
     options = {"max_epochs": trainer.max_epochs, **trainer_options(trainer)}
     groups = {"model": module.hparams, "data": data.hparams if data else {}, "trainer": options}
-    return {
+    settings = {
         f"{group}.{name}": value if isinstance(value, int | float | None) else str(value)
         for group, values in groups.items()
         for name, value in values.items()
     }
+    if data:
+        settings["seed_everything"] = settings.pop("data.seed")
+    return settings
 
 
 def _protocol(data: MNISTDataModule | None) -> str | None:
