@@ -23,6 +23,10 @@ LEVELS = [
         "signals",
         "usage",
         "output",
+        "evaluation",
+        "saliency",
+        "diagnostics",
+        "page",
     },
     {"download"},
     {"splits"},
@@ -42,6 +46,10 @@ PURE = {
     "augmentation": {"numpy", "torch"},
     "synthetic": {"torch"},
     "plotting": {"numpy", "matplotlib"},
+    "diagnostics": {"numpy", "matplotlib"},
+    "evaluation": {"torch", "torchmetrics"},
+    "saliency": {"torch"},
+    "page": set(),
 }
 
 
