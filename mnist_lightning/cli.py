@@ -20,6 +20,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from mnist_lightning.callbacks import (
     Board,
+    Evaluation,
     Finite,
     History,
     LastCheckpoint,
@@ -64,10 +65,12 @@ class CLI(LightningCLI):
         parser.add_lightning_class_args(History, "history")
         parser.add_lightning_class_args(Board, "tensorboard")
         parser.add_lightning_class_args(Report, "report")
+        parser.add_lightning_class_args(Evaluation, "evaluation")
         parser.add_lightning_class_args(PredictionWriter, "predictions")
         parser.add_lightning_class_args(RandomState, "random_state")
         parser.add_lightning_class_args(Finite, "finite")
         parser.link_arguments("seed_everything", "data.seed")
+        parser.link_arguments("report.figures", "evaluation.figures")
         parser.set_defaults(
             {
                 "data.source": "auto",
@@ -90,6 +93,8 @@ class CLI(LightningCLI):
             logger = {"class_path": "mnist_lightning.logger.RunLogger"}
             fit = subcommand == "fit"
             parser.set_defaults({"trainer.logger": logger if fit else False, "weights_only": True})
+            if subcommand == "test":
+                parser.set_defaults({"verbose": False})  # Evaluation says more
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, with the settings of the checkpoint as defaults where there is one."""

@@ -32,7 +32,7 @@ def plot_curve(history: History, stage: str, metric: str, ax: Axes | None = None
     ax.set(
         xlabel="Epoch", ylabel=metric.capitalize(), title=f"{NAMES[stage]} {metric}".capitalize()
     )
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.grid(alpha=0.3)
     return _figure(ax)
 
@@ -72,32 +72,6 @@ def plot_predictions(
             if i is not None:
                 ax.imshow(images[i], cmap="gray")
                 ax.set_title(f"predicted {digits[i]}, true {labels[i]}", fontsize=9)
-    return figure
-
-
-def plot_mistakes(
-    images: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    digits: NDArray[np.int64],
-    probabilities: NDArray[np.float32],
-) -> Figure:
-    """Show mistakes, three a row.
-
-    Args:
-        images: (N, H, W), any range.
-        labels: (N,) int, the truth.
-        digits: (N,) int, the predictions.
-        probabilities: (N,) in [0, 1], of the predictions.
-    """
-    rows = ceil(len(images) / PER_ROW)
-    figure = Figure(figsize=(4.8, 1.75 * rows), layout="constrained")
-    for ax, i in zip_longest(
-        figure.subplots(rows, PER_ROW, squeeze=False).flat, range(len(images))
-    ):
-        ax.set_axis_off()
-        if i is not None:
-            ax.imshow(images[i], cmap="gray")
-            ax.set_title(f"{labels[i]} taken for {digits[i]}, {probabilities[i]:.0%}", fontsize=9)
     return figure
 
 

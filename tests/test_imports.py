@@ -26,6 +26,10 @@ LEVELS = [
         "digit_image",
         "image_file",
         "prediction",
+        "evaluation",
+        "saliency",
+        "diagnostics",
+        "page",
     },
     {"download"},
     {"splits", "own_images"},
@@ -47,6 +51,10 @@ PURE = {
     "plotting": {"numpy", "matplotlib"},
     "digit_image": {"numpy", "PIL", "scipy"},
     "image_file": {"numpy", "PIL"},
+    "diagnostics": {"numpy", "matplotlib"},
+    "evaluation": {"torch", "torchmetrics"},
+    "saliency": {"torch"},
+    "page": set(),
 }
 
 

@@ -1,6 +1,7 @@
 """Callbacks that show a run and write it down; each works in any Trainer."""
 
 from mnist_lightning.callbacks.board import Board
+from mnist_lightning.callbacks.evaluation import Evaluation
 from mnist_lightning.callbacks.finite import Finite, TrainingError
 from mnist_lightning.callbacks.history import History
 from mnist_lightning.callbacks.last_checkpoint import LastCheckpoint
@@ -11,6 +12,7 @@ from mnist_lightning.callbacks.report import Report
 
 __all__ = [
     "Board",
+    "Evaluation",
     "Finite",
     "History",
     "LastCheckpoint",

@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,10 +16,11 @@ from torch.utils.tensorboard import SummaryWriter
 from mnist_lightning.callbacks.summary import data_module
 from mnist_lightning.callbacks.worst import Worst
 from mnist_lightning.classifier import MNISTClassifier
+from mnist_lightning.diagnostics import plot_mistakes
 from mnist_lightning.logger import RunLogger
-from mnist_lightning.plotting import plot_mistakes
 
 PROJECTED = 1_000  # images in the projector
+SHOWN = 18  # mistakes of an epoch
 
 
 class Board(Callback):
@@ -36,7 +38,7 @@ class Board(Callback):
         self._started = self._seconds = 0.0
         self._images = 0
         self._answers: list[tuple[Tensor, Tensor]] = []  # logits and labels
-        self._worst = Worst()
+        self._worst = Worst(SHOWN)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the network."""
@@ -58,7 +60,7 @@ class Board(Callback):
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a new pass."""
-        self._answers, self._worst = [], Worst()
+        self._answers, self._worst = [], Worst(SHOWN)
 
     def on_validation_batch_end(
         self,
@@ -70,7 +72,7 @@ class Board(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Collect the answers."""
-        if self._writer(trainer, "val") and isinstance(outputs, dict):
+        if self._wanted(trainer) and isinstance(outputs, dict):
             images, labels = batch
             self._answers.append((outputs["logits"], labels))
             self._worst.update(images, labels, outputs["logits"])
@@ -83,9 +85,10 @@ class Board(Callback):
             speed = self._images * trainer.world_size / self._seconds
             numbers = {"train/lr": rate, "train/images_per_second": speed, "epoch": epoch}
             trainer.logger.log_metrics(numbers, trainer.global_step)
+        mistakes = self._worst.gather()  # of all processes
         writer = self._writer(trainer, "val")
-        if writer and self._answers and (shown := self._worst.shown()):
-            writer.add_figure("worst_mistakes", plot_mistakes(*shown), epoch + 1)
+        if writer and mistakes and len(mistakes.labels):
+            writer.add_figure("worst_mistakes", plot_mistakes(*astuple(mistakes)), epoch + 1)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show what the run came to."""
@@ -101,12 +104,16 @@ class Board(Callback):
         _add_features(writer, trainer, pl_module)
         _add_settings(run, trainer, pl_module)
 
+    def _wanted(self, trainer: Trainer) -> bool:
+        fitting = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
+        return self.level == "full" and fitting and isinstance(trainer.logger, RunLogger)
+
     def _writer(self, trainer: Trainer, stage: str) -> SummaryWriter | None:
         """The writer of a stage in a full ``fit``; the first process alone has one."""
-        logger, fitting = trainer.logger, trainer.state.fn == TrainerFn.FITTING
-        wanted = self.level == "full" and fitting and not trainer.sanity_checking
-        if not wanted or not isinstance(logger, RunLogger) or not trainer.is_global_zero:
+        logger = trainer.logger
+        if not self._wanted(trainer) or not trainer.is_global_zero:
             return None
+        assert isinstance(logger, RunLogger)
         return logger.writer(stage)
 
 

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from matplotlib.figure import Figure
-from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from mnist_lightning.callbacks.history import History
-from mnist_lightning.callbacks.results import Gathered, Results
+from mnist_lightning.callbacks.metrics import write_metrics
+from mnist_lightning.callbacks.results import Gathered, Results, logits_of
 from mnist_lightning.callbacks.run_folder import run_folder, say
+from mnist_lightning.callbacks.run_page import write_page
 from mnist_lightning.callbacks.summary import (
     closing_lines,
     count_lines,
@@ -32,10 +34,10 @@ from mnist_lightning.plotting import (
 
 
 class Report(Callback):
-    """Count right and wrong answers, and leave figures and ``summary.json`` in the run's folder.
+    """Count right and wrong answers, and leave numbers, figures and a page in the run's folder.
 
     Args:
-        figures: Draw the figures of the original project, and show them in TensorBoard.
+        figures: Draw the figures, show them in TensorBoard, and write the page of the run.
     """
 
     def __init__(self, figures: bool = True) -> None:
@@ -78,8 +80,7 @@ class Report(Callback):
         if trainer.sanity_checking:
             return
         images, labels = batch
-        kept = isinstance(outputs, dict) and "logits" in outputs
-        self._results.update(images, labels, outputs["logits"] if kept else pl_module(images))
+        self._results.update(images, labels, logits_of(pl_module, outputs, images))
 
     def on_test_batch_end(
         self,
@@ -111,8 +112,11 @@ class Report(Callback):
         folder.mkdir(parents=True, exist_ok=True)
         summary = summarize(trainer, pl_module, results, time.perf_counter() - self._started)
         (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        if results:
+            write_metrics(folder / "validation", results.scores, "val", data_module(trainer), None)
         if self.figures:
             self._draw(trainer, folder / "figures", results)
+            say(trainer, write_page(folder))
         for line in closing_lines(str(folder), data_module(trainer)):
             say(trainer, line)
 
@@ -149,6 +153,5 @@ def answers(results: Gathered | None) -> Iterator[tuple[str, Figure]]:
     if results is None:
         return
     yield "predictions", plot_predictions(*results.shown())
-    classes = int(max(results.digits.max(), results.labels.max())) + 1
-    matrix = multiclass_confusion_matrix(results.digits, results.labels, max(classes, 10))
-    yield "confusion_matrix", plot_confusion_matrix(matrix.numpy())
+    matrix = np.array(results.scores.confusion_matrix)
+    yield "confusion_matrix", plot_confusion_matrix(matrix)

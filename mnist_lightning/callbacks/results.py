@@ -1,12 +1,16 @@
 """What the network answered in one pass over a set of images."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
+from lightning import LightningModule
 from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
+
+from mnist_lightning.evaluation import Scores, evaluate
 
 SHOWN = 9  # right and wrong images kept for the figure, as in the original
 
@@ -14,49 +18,59 @@ Array = NDArray[Any]
 
 
 class Results:
-    """Collect predictions batch by batch, and the first right and wrong images.
+    """Collect logits batch by batch, and the first right and wrong images.
 
     After ``gather`` every rank holds the results of all ranks, in the order of the images.
     """
 
     def __init__(self) -> None:
-        self._digits: list[Tensor] = []
+        self._logits: list[Tensor] = []
         self._labels: list[Tensor] = []
         self._shown: dict[bool, list[Tensor]] = {True: [], False: []}
 
     def update(self, images: Tensor, labels: Tensor, logits: Tensor) -> None:
         """Add a batch: (B, 1, H, W), (B,) int64, (B, C)."""
-        digits = logits.detach().argmax(dim=1)
-        self._digits.append(digits)
+        self._logits.append(logits.detach())
         self._labels.append(labels)
+        is_right = logits.argmax(dim=1) == labels
         for right, kept in self._shown.items():
             missing = SHOWN - sum(map(len, kept))
             if missing:
-                kept.append(images[(digits == labels) == right][:missing])
+                kept.append(images[is_right == right][:missing])
 
     def gather(self) -> "Gathered | None":
         """Join the batches of all ranks; None if there was no batch."""
-        if not self._digits:
+        if not self._logits:
             return None
-        right, wrong = (_join(self._shown[key])[:SHOWN] for key in (True, False))
-        return Gathered(_join(self._digits), _join(self._labels), right, wrong)
+        right, wrong = (join(self._shown[key])[:SHOWN].float() for key in (True, False))
+        return Gathered(join(self._logits).float(), join(self._labels), right, wrong)
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """Predictions of a whole set, and its first images classified correctly and incorrectly.
+    """Logits of a whole set, and its first images classified correctly and incorrectly.
 
     Attributes:
-        digits: (N,) int64, the predictions.
+        logits: (N, C) float32.
         labels: (N,) int64, the truth.
-        right_images: (up to 9, 1, H, W), the first by index.
-        wrong_images: (up to 9, 1, H, W), the first by index.
+        right_images: (up to 9, 1, H, W) float32, the first by index.
+        wrong_images: (up to 9, 1, H, W) float32, the first by index.
     """
 
-    digits: Tensor
+    logits: Tensor
     labels: Tensor
     right_images: Tensor
     wrong_images: Tensor
+
+    @cached_property
+    def digits(self) -> Tensor:
+        """The predictions, (N,) int64."""
+        return self.logits.argmax(dim=1)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """What they are worth."""
+        return evaluate(self.logits, self.labels)
 
     @property
     def right(self) -> int:
@@ -76,7 +90,15 @@ class Gathered:
         return images.numpy(), self.labels[index].numpy(), self.digits[index].numpy()
 
 
-def _join(parts: list[Tensor]) -> Tensor:
+def logits_of(module: LightningModule, outputs: Any, images: Tensor) -> Tensor:
+    """The logits among a step's outputs; a module that does not return them is asked again."""
+    kept = isinstance(outputs, dict) and "logits" in outputs
+    logits: Tensor = outputs["logits"] if kept else module(images)
+    return logits
+
+
+def join(parts: list[Tensor]) -> Tensor:
+    """Join batches, and those of all ranks in a row; every rank must ask."""
     whole = torch.cat(parts)
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         whole = torch.cat(gather_all_tensors(whole))

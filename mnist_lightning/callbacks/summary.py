@@ -2,16 +2,19 @@
 
 import platform
 from importlib.metadata import version
-from math import sqrt
 from typing import Any
 
 from lightning import LightningModule, Trainer
 
 from mnist_lightning import __version__
+from mnist_lightning.callbacks.last_checkpoint import trainer_options
+from mnist_lightning.callbacks.layer_table import layers
 from mnist_lightning.callbacks.results import Gathered
 from mnist_lightning.data import MNISTDataModule
+from mnist_lightning.evaluation import wilson_interval
 
 ORIGINAL_RIGHT, ORIGINAL_WRONG = 9_885, 115  # README of the Keras project
+HELD_OUT, TEST = "held-out training images", "test images"
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics")
 
 
@@ -48,6 +51,18 @@ def opening_lines(data: MNISTDataModule | None) -> list[str]:
     ]
 
 
+def images_name(stage: str, data: MNISTDataModule | None) -> str:
+    """Say which images were scored.
+
+    Args:
+        stage: ``val`` or ``test``.
+        data: The data module, if it is ours.
+    """
+    if data is None:
+        return f"{stage} images"
+    return HELD_OUT if stage == "val" and data.val_size else TEST
+
+
 def count_lines(results: Gathered, stage: str, data: MNISTDataModule | None) -> list[str]:
     """Say how many images were classified correctly, beside the original where it compares.
 
@@ -56,20 +71,19 @@ def count_lines(results: Gathered, stage: str, data: MNISTDataModule | None) -> 
         stage: ``val`` or ``test``.
         data: The data module, if it is ours.
     """
-    held_out = stage == "val" and data is not None and data.val_size > 0
-    name = "held-out training" if held_out else "test" if data else stage
-    lines = [_count(f"{name} images:", results.right, results.wrong)]
+    name = images_name(stage, data)
+    lines = _count(f"{name}:", results.right, results.wrong)
     whole = results.right + results.wrong == ORIGINAL_RIGHT + ORIGINAL_WRONG
-    if data is not None and data.source == "mnist" and whole and not held_out:
-        lines.append(_count("the Keras original:", ORIGINAL_RIGHT, ORIGINAL_WRONG))
-    if held_out:
+    if data is not None and data.source == "mnist" and whole and name == TEST:
+        lines += _count("the Keras original:", ORIGINAL_RIGHT, ORIGINAL_WRONG)
+    if name == HELD_OUT:
         lines.append("The test set was not looked at; `mnist-lightning test` scores it.")
     return lines
 
 
 def closing_lines(folder: str, data: MNISTDataModule | None) -> list[str]:
     """Say where the run's files are and how to look at its curves."""
-    lines = [f"Run folder: {folder}, with figures/", f"Curves: tensorboard --logdir {folder}"]
+    lines = [f"Run folder: {folder}", f"Curves: tensorboard --logdir {folder}"]
     if data is not None and data.source == "synthetic":
         lines.append("This run used SYNTHETIC DIGITS: it is not an MNIST result.")
     return lines
@@ -99,6 +113,8 @@ def summarize(
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "seconds": round(seconds, 3),
         "seed": data.seed if data else None,
+        "layers": layers(module),
+        "settings": _settings(trainer, module),
         "versions": {
             "mnist_lightning": __version__,
             "python": platform.python_version(),
@@ -107,20 +123,27 @@ def summarize(
     }
 
 
-def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of an accuracy in [0, 1]: E. B. Wilson (1927), JASA 22, 209-212."""
-    share, weight = right / total, z * z / total
-    middle = (share + weight / 2) / (1 + weight)
-    half = z / (1 + weight) * sqrt(share * (1 - share) / total + weight / (4 * total))
-    return middle - half, middle + half
-
-
-def _count(name: str, right: int, wrong: int) -> str:
+def _count(name: str, right: int, wrong: int) -> list[str]:
     low, high = wilson_interval(right, right + wrong)
-    return (
-        f"{name:<20} {right:>6,} classified correctly, {wrong:>5,} classified incorrectly "
-        f"({right / (right + wrong):.2%}, 95 % interval {low:.2%} to {high:.2%})"
-    )
+    return [
+        f"{name:<20} {right:>6,} classified correctly, {wrong:>5,} classified incorrectly",
+        f"{'':<20} {right / (right + wrong):.2%}, 95 % interval {low:.2%} to {high:.2%}",
+    ]
+
+
+def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
+    """The options that the result depends on, by their names on the command line."""
+    data = data_module(trainer)
+    options = {"max_epochs": trainer.max_epochs, **trainer_options(trainer)}
+    groups = {"model": module.hparams, "data": data.hparams if data else {}, "trainer": options}
+    settings = {
+        f"{group}.{name}": value if isinstance(value, int | float | None) else str(value)
+        for group, values in groups.items()
+        for name, value in values.items()
+    }
+    if data:
+        settings["seed_everything"] = settings.pop("data.seed")
+    return settings
 
 
 def _protocol(data: MNISTDataModule | None) -> str | None:

@@ -1,41 +1,53 @@
-"""The worst mistakes of a pass."""
+"""The worst mistakes of one pass over a set of images."""
 
-from typing import Any
+from dataclasses import dataclass
 
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-Array = NDArray[Any]
+from mnist_lightning.callbacks.results import Array, join
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Images classified incorrectly.
+
+    Attributes:
+        images: (N, H, W) float32.
+        labels: (N,) int64, the truth.
+        digits: (N,) int64, the predictions.
+        probabilities: (N,) float32, of the predictions.
+    """
+
+    images: Array
+    labels: Array
+    digits: Array
+    probabilities: Array
 
 
 class Worst:
-    """Keep the images with the highest loss among those classified incorrectly.
+    """Collect mistakes batch by batch.
 
     Args:
-        count: How many.
+        count: How many to keep at the end, those with the highest loss.
     """
 
-    def __init__(self, count: int = 9) -> None:
+    def __init__(self, count: int) -> None:
         self.count = count
-        self._kept: list[Tensor] = []  # losses, images, labels, digits, probabilities
+        self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def update(self, images: Tensor, labels: Tensor, logits: Tensor) -> None:
-        """Look at a batch: (B, 1, H, W), (B,) int64, (B, C)."""
-        probabilities, digits = logits.detach().softmax(dim=1).max(dim=1)
-        wrong = digits != labels
-        if not wrong.any():
-            return
-        losses = F.cross_entropy(logits.detach()[wrong], labels[wrong], reduction="none")
-        new = [losses, *(each[wrong] for each in (images, labels, digits, probabilities))]
-        joined = list(map(torch.cat, zip(self._kept, new, strict=True))) if self._kept else new
-        best = joined[0].topk(min(self.count, len(joined[0]))).indices
-        self._kept = [each[best] for each in joined]
+        """Add a batch: (B, 1, H, W), (B,) int64, (B, C)."""
+        wrong = logits.argmax(dim=1) != labels
+        self._batches.append((images[wrong], labels[wrong], logits.detach()[wrong]))
 
-    def shown(self) -> tuple[Array, Array, Array, Array] | None:
-        """Images, (N, H, W), labels, predictions and their probabilities; None without mistakes."""
-        if not self._kept:
+    def gather(self) -> Mistakes | None:
+        """Join the batches of all ranks, the highest loss first; None if there was no batch."""
+        if not self._batches:
             return None
-        _, images, labels, digits, probabilities = (each.cpu().numpy() for each in self._kept)
-        return images[:, 0], labels, digits, probabilities
+        images, labels, logits = (join(list(parts)) for parts in zip(*self._batches, strict=True))
+        losses = F.cross_entropy(logits.float(), labels, reduction="none")
+        index = losses.argsort(descending=True, stable=True)[: self.count]
+        chances, digits = logits[index].float().softmax(dim=1).max(dim=1)
+        parts = images[index, 0].float(), labels[index], digits, chances
+        return Mistakes(*(each.numpy() for each in parts))

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from conftest import TINY
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -12,7 +11,6 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.util.tensor_util import make_ndarray
 
 from mnist_lightning.__main__ import main
-from mnist_lightning.callbacks.worst import Worst
 
 FIT = ["fit", *TINY, "--model.lr", "0.002"]
 
@@ -90,28 +88,3 @@ def test_minimal_is_the_curves(workdir: Path) -> None:
     assert events(run / "train").Tags()["graph"] is False
     assert not list(run.glob("events*"))
     assert not (run / "validation/projector_config.pbtxt").exists()
-
-
-def test_worst_are_those_of_highest_loss() -> None:
-    draw = torch.Generator().manual_seed(0)
-    logits, labels = torch.randn(50, 10, generator=draw), torch.randint(10, (50,), generator=draw)
-    images = torch.arange(50.0).view(50, 1, 1, 1)
-    worst = Worst(4)
-    for part in torch.split(torch.arange(50), 7):
-        worst.update(images[part], labels[part], logits[part])
-    exponents = np.exp(logits.numpy().astype(float))
-    chances = exponents / exponents.sum(axis=1, keepdims=True)
-    losses = -np.log(chances[np.arange(50), labels]) * (chances.argmax(axis=1) != labels.numpy())
-    index = np.argsort(-losses)[:4]
-    shown = worst.shown()
-    assert shown is not None
-    assert shown[0].ravel().tolist() == index.tolist()
-    assert shown[1].tolist() == labels[index].tolist()
-    assert shown[2].tolist() == chances.argmax(axis=1)[index].tolist()
-    assert shown[3] == pytest.approx(chances.max(axis=1)[index])
-
-
-def test_no_mistakes_no_figure() -> None:
-    worst = Worst()
-    worst.update(torch.zeros(2, 1, 1, 1), torch.tensor([0, 1]), torch.eye(2))
-    assert worst.shown() is None
