@@ -12,8 +12,8 @@ from machine import describe, one_line
 from pictures import KINDS, write_pictures
 
 from mnist_lightning import predict_images
-from mnist_lightning.evaluation import wilson_interval
 from mnist_lightning.data import TEST_SIZE
+from mnist_lightning.evaluation import wilson_interval
 from mnist_lightning.splits import read_split
 
 HERE = Path(__file__).parent

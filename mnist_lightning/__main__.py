@@ -1,13 +1,34 @@
 """``python -m mnist_lightning``, or ``mnist-lightning``."""
 
+import sys
+from collections.abc import Sequence
 from unittest.mock import patch
 
-# Imported, torch looks for libraries and matplotlib for fonts by starting other programs; both find
-# them without
-with patch("subprocess.Popen.__init__", side_effect=OSError("no other programs")):
-    from mnist_lightning.program import main
+from mnist_lightning.signals import Stopped, restore_handlers, set_handlers, stop_at_once
 
-__all__ = ["main"]
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line; loading its libraries takes seconds, and can be stopped too.
+
+    Args:
+        args: Arguments; default: those of the process.
+
+    Raises:
+        SystemExit: As ``program.run``.
+    """
+    handlers = set_handlers(stop_at_once)
+    try:
+        # Imported, torch looks for libraries and matplotlib for fonts by starting other programs;
+        # both find them without
+        with patch("subprocess.Popen.__init__", side_effect=OSError("no other programs")):
+            from mnist_lightning.program import run
+        run(args)
+    except Stopped as stopped:
+        print(f"mnist-lightning: {stopped}", file=sys.stderr)
+        raise SystemExit(stopped.exit_code) from None
+    finally:
+        restore_handlers(handlers)
+
 
 if __name__ == "__main__":
     main()

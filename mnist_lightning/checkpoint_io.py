@@ -1,9 +1,8 @@
-"""Checkpoint files."""
+"""How checkpoints are written and read in training."""
 
 import io
 import os
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,8 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.utilities import rank_zero_warn
-from torch import Tensor
 
-PARTS = {"state_dict": dict, "callbacks": dict, "loops": dict, "optimizer_states": list}
-
-
-class CheckpointError(Exception):
-    """A checkpoint is missing, damaged, or not one of ours; the text is one line."""
+from mnist_lightning.checkpoint_file import previous, read_checkpoint
 
 
 class SafeCheckpointIO(TorchCheckpointIO):
@@ -30,7 +24,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
 
     def __init__(self) -> None:
         super().__init__()
-        self._saved = True
+        self.saved = True  # whether the last save was made
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
@@ -40,9 +34,9 @@ class SafeCheckpointIO(TorchCheckpointIO):
         torch.save(checkpoint, content)
         try:
             _write(content.getbuffer(), Path(path))
-            self._saved = True
+            self.saved = True
         except OSError as error:
-            self._saved = False
+            self.saved = False
             rank_zero_warn(f"{path} could not be written ({error.strerror}); training goes on")
 
     def load_checkpoint(
@@ -61,84 +55,9 @@ class SafeCheckpointIO(TorchCheckpointIO):
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
         """Remove a checkpoint and the one before it, unless their successor was not written."""
-        if self._saved:
+        if self.saved:
             for file in (Path(path), previous(Path(path))):
                 file.unlink(missing_ok=True)
-
-
-def previous(path: Path) -> Path:
-    """Where the checkpoint that was replaced last is kept."""
-    return path.with_name(f"{path.stem}.previous{path.suffix}")
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint on the CPU, its checksums and numbers checked.
-
-    Raises:
-        CheckpointError: It is damaged, holds more than tensors and plain values, or has numbers in
-            its weights or optimiser that are not finite.
-    """
-    try:
-        _check_archive(path)
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged stream fails in any way
-        raise CheckpointError(
-            f"ckpt_path is {path}: damaged or not a checkpoint ({type(error).__name__})"
-        ) from error
-    if (
-        not isinstance(content, dict)
-        or any(not isinstance(content.get(part, kind()), kind) for part, kind in PARTS.items())
-        or "state_dict" not in content
-    ):
-        raise CheckpointError(f"ckpt_path is {path}: not a checkpoint")
-    if not all(map(_is_whole, leaves(content))):
-        raise CheckpointError(f"ckpt_path is {path}: a tensor in it is larger than what is stored")
-    if not all(isinstance(weight, Tensor) for weight in content["state_dict"].values()):
-        raise CheckpointError(f"ckpt_path is {path}: its weights are no tensors")
-    if name := nonfinite(content):
-        raise CheckpointError(f"ckpt_path is {path}: {name} holds numbers that are not finite")
-    return content
-
-
-def nonfinite(content: dict[str, Any]) -> str:
-    """Name the weight, or the other state of a checkpoint, that is not finite; else empty."""
-    parts = {name: content.get(name) for name in ("optimizer_states", "averaging_state")}
-    for name, part in {**content["state_dict"], **parts}.items():
-        if not all(leaf.isfinite().all() for leaf in leaves(part) if isinstance(leaf, Tensor)):
-            return str(name)
-    return ""
-
-
-def _check_archive(path: Path) -> None:
-    """Refuse what ``torch.load`` does not look at: wrong checksums, and entries that expand."""
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
-        if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
-            raise zipfile.BadZipFile
-        if archive.testzip():
-            raise zipfile.BadZipFile
-
-
-def leaves(content: Any) -> Iterator[Any]:
-    """What a nest of dicts and sequences holds, however deep, and even where it holds itself."""
-    nests, seen = [content], set()
-    while nests:
-        value = nests.pop()
-        if not isinstance(value, dict | list | tuple | set):
-            yield value
-        elif id(value) not in seen:
-            seen.add(id(value))
-            nests.extend(value.values() if isinstance(value, dict) else value)
-
-
-def _is_whole(value: Any) -> bool:
-    """Tell whether a tensor has an element in memory for each that it claims to have."""
-    if not isinstance(value, Tensor):
-        return True
-    if value.layout != torch.strided or not value.is_cpu or value.is_quantized:
-        return False
-    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()
 
 
 def _write(content: memoryview, target: Path) -> None:

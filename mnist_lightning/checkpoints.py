@@ -1,13 +1,16 @@
 """Checkpoints on disk: which one is meant, and what it was made with."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from jsonargparse import ArgumentError, ArgumentParser
+from packaging.version import Version
 
-from mnist_lightning.checkpoint_io import CheckpointError, leaves, previous, read_checkpoint
+from mnist_lightning.checkpoint_content import misfit
+from mnist_lightning.checkpoint_file import CheckpointError, previous, read_checkpoint
 from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.data import LOCAL, MNISTDataModule
 from mnist_lightning.logger import LOGS_DIR
@@ -75,7 +78,7 @@ def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
         CheckpointError: There is none.
     """
     if wanted not in (None, "last", "best"):
-        if not Path(wanted).is_file():
+        if not os.path.isfile(wanted):  # False for a name that is too long, too
             raise CheckpointError(f"ckpt_path is {wanted}: there is no such file")
         return Path(wanted)
     found = sorted(
@@ -127,7 +130,24 @@ def read_settings(checkpoint: Path) -> Settings:
     Raises:
         CheckpointError: It is missing, damaged, or of another network.
     """
+    return _settings(checkpoint, read_checkpoint(checkpoint))
+
+
+def read_classifier(checkpoint: Path) -> tuple[MNISTClassifier, Settings]:
+    """Read a trained classifier, on the CPU and set to evaluation, and what it was made with.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, or of another network.
+    """
     content = read_checkpoint(checkpoint)
+    settings = _settings(checkpoint, content)
+    classifier = MNISTClassifier(**settings.model)
+    classifier.load_state_dict(dict(content["state_dict"]))
+    return classifier.eval(), settings
+
+
+def _settings(checkpoint: Path, content: dict[str, Any]) -> Settings:
+    """Check the settings in a checkpoint, and all else in it against the network they describe."""
     model, data = content.get("hyper_parameters"), content.get("datamodule_hyper_parameters", {})
     if not isinstance(model, dict) or "conv_channels" not in model:
         raise CheckpointError(f"ckpt_path is {checkpoint}: not a checkpoint of MNISTClassifier")
@@ -138,12 +158,14 @@ def read_settings(checkpoint: Path) -> Settings:
         _check_types(MNISTClassifier, model)
         MNISTDataModule(**data)
         with torch.device("meta"):  # sizes only, however large they claim to be
-            network = MNISTClassifier(**model)
-        if wrong := _difference(content, network):
-            raise ValueError(wrong)
+            wrong = misfit(content, MNISTClassifier(**model))
+        Version(content["pytorch-lightning_version"])
     except MISFITS as error:
-        raise CheckpointError(f"ckpt_path is {checkpoint}: {error}") from error
-    resumable, averaged = "optimizer_states" in content, "averaging_state" in content
+        reason = f"{type(error).__name__}: {error}"
+        raise CheckpointError(f"ckpt_path is {checkpoint}: {reason}") from error
+    if wrong:
+        raise CheckpointError(f"ckpt_path is {checkpoint}: {wrong}")
+    resumable, averaged = bool(content.get("optimizer_states")), "averaging_state" in content
     return Settings(dict(model), data, resumable, averaged, content.get("trainer_options", {}))
 
 
@@ -152,27 +174,6 @@ def _check_types(kind: type, settings: dict[str, Any]) -> None:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(kind)
     parser.parse_object(settings)
-
-
-def _difference(content: dict[str, Any], network: MNISTClassifier) -> str:
-    """Say what first has another name, shape or type than in the network's own checkpoint."""
-    weights, expected = content["state_dict"], network.state_dict()
-    for name in [*expected, *weights]:
-        shapes = [tuple(each[name].shape) if name in each else None for each in (weights, expected)]
-        if shapes[0] != shapes[1]:
-            return f"{name} has shape {shapes[0]}, the network {shapes[1]}"
-        if weights[name].is_floating_point() != expected[name].is_floating_point():
-            return f"{name} is {weights[name].dtype}, in the network {expected[name].dtype}"
-    parameters = list(network.parameters())
-    for optimizer in content.get("optimizer_states", []):
-        for index, state in optimizer["state"].items():
-            moments = [each for each in state.values() if each.dim()]
-            if any(each.shape != parameters[index].shape for each in moments):
-                return f"the optimiser's state of weight {index} is of another shape"
-    for count in leaves(content.get("loops")):
-        if count is not None and not (isinstance(count, int) and count >= 0):
-            return "its loops have not counted"
-    return ""
 
 
 def _plain(value: Any) -> Any:

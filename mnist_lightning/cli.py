@@ -3,7 +3,6 @@
 import sys
 import warnings
 from pathlib import Path
-from traceback import extract_tb
 from typing import Any
 
 from lightning import Trainer
@@ -17,8 +16,10 @@ from lightning.pytorch.callbacks import (
     WeightAveraging,
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.plugins import CheckpointIO
 
 from mnist_lightning.callbacks import (
+    BestCheckpoint,
     Board,
     Evaluation,
     Finite,
@@ -31,7 +32,8 @@ from mnist_lightning.callbacks import (
 )
 from mnist_lightning.callbacks.history import LOGGED
 from mnist_lightning.callbacks.last_checkpoint import trainer_options
-from mnist_lightning.checkpoint_io import CheckpointError
+from mnist_lightning.checkpoint_file import CheckpointError
+from mnist_lightning.checkpoint_io import SafeCheckpointIO
 from mnist_lightning.checkpoints import MISFITS, Settings, open_checkpoint, run_folder
 from mnist_lightning.logger import RunLogger
 from mnist_lightning.splits import CLASSES
@@ -41,7 +43,8 @@ from mnist_lightning.usage import UsageError, parse
 SEED = 42
 SEEDS = range(2**32)  # NumPy's
 EPOCHS = 5  # as the original
-CHECKPOINT_IO = "mnist_lightning.checkpoint_io.SafeCheckpointIO"
+# What Lightning takes, and fails with later
+LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1, "gradient_clip_val": 0}
 REFRESH_RATE = 20  # steps; drawing the bar takes as long as some per cent of a step
 # Kept where images are held out to choose by
 BEST = {"filename": "best", "monitor": "val/accuracy", "mode": "max"}
@@ -59,7 +62,7 @@ class CLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the callbacks, each configurable, and the defaults of a run."""
         parser.add_lightning_class_args(LastCheckpoint, "checkpoint")
-        parser.add_lightning_class_args(ModelCheckpoint, "best_checkpoint")
+        parser.add_lightning_class_args(BestCheckpoint, "best_checkpoint")
         parser.add_lightning_class_args(RichProgressBar, "progress_bar")
         parser.add_lightning_class_args(LayerTable, "layer_table")
         parser.add_lightning_class_args(History, "history")
@@ -76,7 +79,6 @@ class CLI(LightningCLI):
                 "data.source": "auto",
                 "trainer.max_epochs": EPOCHS,
                 "trainer.enable_model_summary": False,  # LayerTable instead
-                "trainer.plugins": [{"class_path": CHECKPOINT_IO}],
                 "trainer.enable_progress_bar": sys.stdout.isatty(),
                 "progress_bar.refresh_rate": REFRESH_RATE,
                 **{f"best_checkpoint.{name}": value for name, value in BEST.items()},
@@ -138,11 +140,14 @@ class CLI(LightningCLI):
         """Build model, data and trainer; what they refuse is the user's to mend."""
         try:
             super().instantiate_classes()
-        except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
+        except (*MISFITS, ImportError, MisconfigurationException) as error:
             wanted = self.config[self.config.subcommand].trainer.accelerator
             unsaid = isinstance(error, ImportError) or "backend found" in str(error)
             where = f"trainer.accelerator is {wanted}: " if unsaid else ""
             raise UsageError(f"{where}{error}") from error
+        classes = self.model.hparams["num_classes"]
+        if classes < CLASSES:
+            raise UsageError(f"model.num_classes is {classes}: must be at least {CLASSES}")
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         """Leave out what a subcommand does not use."""
@@ -155,19 +160,23 @@ class CLI(LightningCLI):
             callbacks = [each for each in callbacks if each is not best]
         if not config["enable_progress_bar"]:
             callbacks = [each for each in callbacks if not isinstance(each, ProgressBar)]
+        plugins = config["plugins"] or []
+        plugins = plugins if isinstance(plugins, list) else [plugins]
+        if not any(isinstance(each, CheckpointIO) for each in plugins):
+            config["plugins"] = [*plugins, SafeCheckpointIO()]
         return super()._instantiate_trainer(config, callbacks)
 
     def _run_subcommand(self, subcommand: str) -> None:
-        """Run; a checkpoint that does not fit its own settings is no fault of the program."""
+        """Run; what fails before a step is made is due to what was given."""
         try:
             super()._run_subcommand(subcommand)
         except MISFITS as error:
-            calls = [frame.name for frame in extract_tb(error.__traceback__)]
-            if not any(name.startswith(("resume_", "restore_")) for name in calls):
+            reason = f"{type(error).__name__}: {error}"
+            if self.trainer.global_step and not self.config[subcommand].ckpt_path:
                 raise
-            raise CheckpointError(
-                f"ckpt_path is {self.checkpoint}: damaged ({type(error).__name__}: {error})"
-            ) from error
+            if self.config[subcommand].ckpt_path:
+                raise CheckpointError(f"ckpt_path is {self.checkpoint}: {reason}") from error
+            raise UsageError(reason) from error
 
     def before_fit(self) -> None:
         """Get the data first: without it no folder is made, and its source names the folder."""
@@ -183,11 +192,10 @@ class CLI(LightningCLI):
 
     def _check_options(self) -> None:
         """Refuse what would fail only once training is under way."""
-        steps, classes = self.trainer.accumulate_grad_batches, self.model.hparams["num_classes"]
-        if steps < 1:
-            raise UsageError(f"trainer.accumulate_grad_batches is {steps}: must be at least 1")
-        if classes < CLASSES:
-            raise UsageError(f"model.num_classes is {classes}: must be at least {CLASSES}")
+        for name, least in LEAST.items():
+            value = getattr(self.trainer, name)
+            if value is not None and value < least:
+                raise UsageError(f"trainer.{name} is {value}: must be at least {least}")
         for callback in self.trainer.checkpoint_callbacks:
             monitor = callback.monitor if isinstance(callback, ModelCheckpoint) else None
             if monitor and monitor not in LOGGED.values():

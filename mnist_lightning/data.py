@@ -1,5 +1,6 @@
 """The LightningDataModule of MNIST and of its synthetic stand-in."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from mnist_lightning.splits import read_split, stratified
 
 TRAIN_SIZE = 60_000
 TEST_SIZE = 10_000
+MOST = 1_000_000  # generated images, or images in a batch
 # Mean and standard deviation of the 60,000 training images in [0, 1].
 MEAN, STD = 0.1307, 0.3081
 # of this machine: they stay out of checkpoints, and are not taken from one
@@ -73,16 +75,17 @@ class MNISTDataModule(LightningDataModule):
         save_inputs: bool = False,
     ) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}: must be at least 1")
+        if not 1 <= batch_size <= MOST:
+            raise ValueError(f"batch_size is {batch_size}: must be 1 to {MOST:,}")
         if seed < 0:
             raise ValueError(f"seed is {seed}: must be at least 0")
-        if min(synthetic_size) < 1:
-            raise ValueError(f"synthetic_size is {list(synthetic_size)}: must be at least 1 each")
+        if not all(1 <= size <= MOST for size in synthetic_size):
+            sizes = list(synthetic_size)
+            raise ValueError(f"synthetic_size is {sizes}: must be 1 to {MOST:,} each")
         limit = synthetic_size[0] if source == "synthetic" else TRAIN_SIZE
         if not 0 <= val_size < limit:
             raise ValueError(f"val_size is {val_size}: must be 0 to {limit - 1:,}")
-        if mirror and not mirror.startswith(("http://", "https://", "file:///")):
+        if mirror and not re.match(r"https?://[^\[\]/]+|file:///", mirror):
             raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
         if save_inputs and not predict_path:
             raise ValueError("save_inputs is True: must be with predict_path")

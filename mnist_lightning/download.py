@@ -38,6 +38,7 @@ SHA256 = {
     ),
 }
 FILES = tuple(SHA256)
+DRAFT = ".draft-"
 PACKED_SIZES = dict(zip(FILES, (9_912_422, 28_881, 1_648_877, 4_542), strict=True))  # bytes
 
 
@@ -73,7 +74,8 @@ def fetch_mnist(raw_dir: Path, mirror: str | None = None) -> None:
                     _fetch(raw_dir / name, mirror)
     except DataError:
         with suppress(OSError):  # what is not empty stays
-            lock.unlink()
+            if made:
+                lock.unlink()
             for folder in made:
                 folder.rmdir()
         raise
@@ -88,9 +90,12 @@ def is_intact(path: Path) -> bool:
 
 
 def _sweep(raw_dir: Path) -> None:
-    """Remove what a process that was killed had begun, under tempfile's names."""
+    """Remove what a process that was killed had begun: pooch's files, and folders of ours."""
     for begun in raw_dir.glob("tmp????????"):
-        shutil.rmtree(begun) if begun.is_dir() else begun.unlink()
+        if begun.is_file():
+            begun.unlink()
+    for begun in raw_dir.glob(f"{DRAFT}*"):
+        shutil.rmtree(begun)
 
 
 def _fetch(path: Path, mirror: str | None) -> None:
@@ -126,7 +131,7 @@ def _downloader(size: int) -> Callable[[str, str, pooch.Pooch], None]:
 
 def _unpack(packed: Path, path: Path) -> None:
     """Write the unpacked file under another name first: nothing half-written bears its name."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as folder:
         draft = Path(folder, path.name)
         draft.write_bytes(gzip.decompress(packed.read_bytes()))
         os.replace(draft, path)

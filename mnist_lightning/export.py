@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mnist_lightning import __version__
-from mnist_lightning.checkpoints import Settings, open_checkpoint
+from mnist_lightning.checkpoints import Settings, open_checkpoint, read_classifier
 from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.data import TEST_SIZE, MNISTDataModule
 from mnist_lightning.network import ConvNet
@@ -52,9 +52,9 @@ def export(
         DataError: MNIST's files are damaged.
     """
     form = _format(output, input, softmax)
-    checkpoint, settings = open_checkpoint(ckpt_path)
+    checkpoint, _ = open_checkpoint(ckpt_path)
     print(f"Checkpoint: {checkpoint}", flush=True)
-    classifier = MNISTClassifier.load_from_checkpoint(checkpoint, "cpu", weights_only=True).eval()
+    classifier, settings = read_classifier(checkpoint)
     data = MNISTDataModule(data_dir, "auto", normalize=settings.data.get("normalize", "unit"))
     if form.weights_alone:
         input, softmax = "float32", False

@@ -30,6 +30,8 @@ def read_idx(path: Path, shape: tuple[int, ...], sha256: str | None = None) -> T
     """
     header = bytes([0, 0, UBYTE, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape)
     length = len(header) + prod(shape)
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is damaged: it is no regular file")
     try:
         with path.open("rb") as file:
             content = bytearray(file.read(length + 1))  # however long it is

@@ -11,7 +11,7 @@ from lightning import Trainer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mnist_lightning.checkpoints import read_settings
+from mnist_lightning.checkpoints import read_classifier
 from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.data import MEAN, STD
 from mnist_lightning.network import IMAGE_SIZE, KERNEL_SIZE, POOL_SIZE, ConvNet
@@ -69,10 +69,9 @@ def export_keras(checkpoint: str, model: str) -> None:
     """
     keras = _keras()
     check_output("model", model, ".keras")
-    settings = read_settings(Path(checkpoint))
+    classifier, settings = read_classifier(Path(checkpoint))
     if settings.model.get("batch_norm"):
         raise KerasError(f"{checkpoint}: a network with batch_norm cannot be brought to Keras")
-    classifier = MNISTClassifier.load_from_checkpoint(checkpoint, "cpu", weights_only=True)
     network = build(keras, classifier.net)
     network.set_weights(to_arrays(classifier.net))
     with whole(model) as draft:

@@ -1,11 +1,13 @@
 """The TensorBoard logger of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from torch.utils.tensorboard import SummaryWriter
 
 LOGS_DIR = "logs"
@@ -56,7 +58,8 @@ class RunLogger(TensorBoardLogger):
     def finalize(self, status: str) -> None:
         """Write what is left and close the files."""
         if self._writers:
-            super().finalize(status)
+            with suppress(OSError):  # a full disk; hparams.yaml repeats what config.yaml has
+                super().finalize(status)
         for writer in self._writers.values():
             writer.close()
 
@@ -64,7 +67,7 @@ class RunLogger(TensorBoardLogger):
         """The writer of a stage's curves; of the whole run with an empty name."""
         if stage not in self._writers:
             folder = Path(self.log_dir, FOLDERS.get(stage, stage))
-            self._writers[stage] = SummaryWriter(folder)
+            self._writers[stage] = _PatientWriter(folder)
         return self._writers[stage]
 
     def _get_next_version(self) -> int:
@@ -77,3 +80,28 @@ class RunLogger(TensorBoardLogger):
             except FileExistsError:
                 version += 1
         return version
+
+
+class _PatientWriter(SummaryWriter):
+    """A writer whose full disk costs a warning, not the run."""
+
+    def _get_file_writer(self) -> Any:
+        writer = super()._get_file_writer()  # type: ignore[no-untyped-call]
+        events = writer.event_writer
+        if not hasattr(events, "patient"):
+            events.patient = True
+            for name in ("add_event", "flush", "close"):
+                setattr(events, name, _patient(getattr(events, name)))
+        return writer
+
+
+def _patient(write: Callable[..., None]) -> Callable[..., None]:
+    """Let a call that cannot write warn instead; Python shows the same warning once."""
+
+    def attempt(*args: Any) -> None:
+        try:
+            write(*args)
+        except OSError as error:
+            rank_zero_warn(f"TensorBoard's files could not be written ({error.strerror})")
+
+    return attempt

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import torch
 
-from mnist_lightning.checkpoints import open_checkpoint
-from mnist_lightning.classifier import MNISTClassifier
+from mnist_lightning.checkpoints import open_checkpoint, read_classifier
 from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.own_images import OwnImages
 from mnist_lightning.prediction import Prediction
@@ -29,8 +28,8 @@ def predict_images(
     Raises:
         CheckpointError: The checkpoint is missing, damaged or of another network.
     """
-    found, settings = open_checkpoint(str(checkpoint))
-    classifier = MNISTClassifier.load_from_checkpoint(found, "cpu", weights_only=True).eval()
+    found, _ = open_checkpoint(str(checkpoint))
+    classifier, settings = read_classifier(found)
     data = MNISTDataModule(normalize=settings.data.get("normalize", "unit"))
     images = OwnImages(map(Path, paths))
     with torch.inference_mode():

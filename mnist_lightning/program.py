@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -15,14 +16,14 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from mnist_lightning import __version__
 from mnist_lightning.allocator import keep_freed_memory
 from mnist_lightning.callbacks import TrainingError
-from mnist_lightning.checkpoint_io import CheckpointError
+from mnist_lightning.checkpoint_file import CheckpointError
 from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.cli import CLI
 from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.idx import DataError
 from mnist_lightning.keras_weights import KerasError
 from mnist_lightning.output import OutputError
-from mnist_lightning.signals import Stopped, restore_handlers, set_handlers, stop_at_once
+from mnist_lightning.prediction import printable
 from mnist_lightning.tools import TOOLS, run_tool
 from mnist_lightning.usage import UsageError
 
@@ -35,7 +36,7 @@ USAGE_ERRORS = (ArgumentError, UsageError, KerasError, OutputError, Misconfigura
 ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def run(args: Sequence[str] | None = None) -> None:
     """Run the command line.
 
     Args:
@@ -43,8 +44,8 @@ def main(args: Sequence[str] | None = None) -> None:
 
     Raises:
         SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
-            data, 4 for a checkpoint, 5 for training that cannot go on; 130 after SIGINT, 143 after
-            SIGTERM.
+            data, 4 for a checkpoint, 5 for training that cannot go on.
+        Stopped: By SIGINT or SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
@@ -52,11 +53,8 @@ def main(args: Sequence[str] | None = None) -> None:
     keep_freed_memory()
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's convolutions have anyway
-    handlers = set_handlers(stop_at_once)
     try:
         _run([argument for argument in arguments if argument != "--debug"])
-    except Stopped as stopped:
-        _end(str(stopped), stopped.exit_code)
     except OSError as error:  # a folder that cannot be written, a full disk
         if debug or not error.errno:
             raise
@@ -66,13 +64,11 @@ def main(args: Sequence[str] | None = None) -> None:
             raise
         codes = [code for kind, code in EXIT_CODES.items() if isinstance(error, kind)]
         _end(f"error: {error}", codes[0] if codes else USAGE_ERROR)
-    finally:
-        restore_handlers(handlers)
 
 
 def _end(reason: str, code: int) -> NoReturn:
     """Say why in one line that fits: what is named first and what is allowed, last, stay."""
-    line = f"{PROGRAM}: {' '.join(reason.split())}"
+    line = printable(f"{PROGRAM}: {' '.join(reason.split())}")
     if len(line) > LINE:
         half = (LINE - len(" ... ")) // 2
         line = f"{line[:half]} ... {line[-half:]}"
@@ -102,9 +98,16 @@ def _run(arguments: list[str]) -> None:
 
 def _silence_tips() -> None:
     """Keep advertisements and progress notes of libraries off the terminal."""
+    threading.excepthook = _thread_failed
     for package in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(package).setLevel(logging.WARNING)
     pooch.get_logger().setLevel(logging.WARNING)
     # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+
+
+def _thread_failed(failure: threading.ExceptHookArgs) -> None:
+    """Say nothing of a full disk in TensorBoard's thread: the logger warns of it."""
+    if not isinstance(failure.exc_value, OSError):
+        threading.__excepthook__(failure)

@@ -72,8 +72,8 @@ def _type_name(described: str) -> str:
 
 def _suggestion(error: str, known: Iterable[str]) -> str:
     """Name the options nearest to one that is not known."""
-    _, found, rest = error.partition("unrecognized arguments: ")
-    if not found:
+    _, _, rest = error.partition("unrecognized arguments: ")
+    if not rest.strip():
         return ""
     name = rest.split()[0].lstrip("-").partition("=")[0]
     inside = sorted((len(option), option) for option in known if option.endswith(name))

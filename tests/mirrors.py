@@ -119,6 +119,21 @@ def _endless_headers(mirror: Mirror) -> None:
     mirror.end_headers()
 
 
+def _drip_headers(mirror: Mirror) -> None:
+    for byte in b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 100:
+        mirror.wfile.write(bytes([byte]))
+        mirror.wfile.flush()
+        time.sleep(STALL / 20)
+
+
+def _redirect_endlessly(mirror: Mirror) -> None:
+    mirror.send_response(302)
+    mirror.send_header("Location", "/good/file")
+    mirror.end_headers()
+    for _ in range(1000):
+        mirror.wfile.write(bytes(100_000))
+
+
 STATUSES = ("403", "404", "429", "500", "503")
 BEHAVIOURS: dict[str, Callable[[Mirror], None]] = {
     "good": lambda mirror: mirror.answer(mirror.body),
@@ -139,11 +154,14 @@ BEHAVIOURS: dict[str, Callable[[Mirror], None]] = {
     "reset": _reset,
     "garbage_headers": _garbage_headers,
     "endless_headers": _endless_headers,
+    "drip_headers": _drip_headers,
+    "redirect_with_a_body": _redirect_endlessly,
     "loop": lambda mirror: mirror.redirect(mirror.path),
     "to_file": lambda mirror: mirror.redirect("file:///etc/hostname"),
     "to_ftp": lambda mirror: mirror.redirect("ftp://127.0.0.1/x"),
 }
-BAD = [*STATUSES, *(name for name in BEHAVIOURS if name != "good")]
+GOOD = ("good", "redirect_with_a_body")
+BAD = [*STATUSES, *(name for name in BEHAVIOURS if name not in GOOD)]
 
 
 def stand_ins() -> dict[str, bytes]:

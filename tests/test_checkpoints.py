@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_lightning.checkpoint_io import CheckpointError
+from mnist_lightning.checkpoint_file import CheckpointError
 from mnist_lightning.checkpoints import find_checkpoint, read_settings
 
 

@@ -8,7 +8,7 @@ import torch
 from conftest import TINY, refused
 
 from mnist_lightning import MNISTClassifier
-from mnist_lightning.checkpoint_io import read_checkpoint
+from mnist_lightning.checkpoint_file import read_checkpoint
 
 
 def test_a_loss_that_is_not_finite_stops_in_its_step(

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from mnist_lightning import MNISTClassifier, predict_images
 from mnist_lightning.__main__ import main
 from mnist_lightning.callbacks.prediction_writer import show
-from mnist_lightning.checkpoint_io import CheckpointError
+from mnist_lightning.checkpoint_file import CheckpointError
 from mnist_lightning.checkpoints import read_settings
 from mnist_lightning.prediction import Prediction, as_lines, printable
 

@@ -30,15 +30,21 @@ def test_brings_the_bytes_as_they_are(mirror: str, tmp_path: Path) -> None:
 
 STATUSES = ("403", "404", "429", "500", "503")
 BODIES = ("endless", "drip", "cut_short", "stall_before", "stall_after", "loop", "to_file")
+HEADERS = ("drip_headers", "endless_headers", "garbage_headers")
 
 
-@pytest.mark.parametrize("kind", [*STATUSES, *BODIES])
+@pytest.mark.parametrize("kind", [*STATUSES, *BODIES, *HEADERS])
 def test_gives_up_in_time(mirror: str, kind: str, tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises((OSError, ValueError)):
         transfer(f"{mirror}{kind}/file", tmp_path / "x", SIZE)
     assert time.monotonic() - started < 1.5
     assert (tmp_path / "x").stat().st_size <= SIZE
+
+
+def test_follows_a_redirect_but_does_not_read_its_body(mirror: str, tmp_path: Path) -> None:
+    transfer(f"{mirror}redirect_with_a_body/file", tmp_path / "x", SIZE)
+    assert (tmp_path / "x").read_bytes() == GOOD
 
 
 def test_an_endless_file_is_broken_off(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Callbacks that show a run and write it down; each works in any Trainer."""
 
+from mnist_lightning.callbacks.best_checkpoint import BestCheckpoint
 from mnist_lightning.callbacks.board import Board
 from mnist_lightning.callbacks.evaluation import Evaluation
 from mnist_lightning.callbacks.finite import Finite, TrainingError
@@ -11,6 +12,7 @@ from mnist_lightning.callbacks.random_state import RandomState
 from mnist_lightning.callbacks.report import Report
 
 __all__ = [
+    "BestCheckpoint",
     "Board",
     "Evaluation",
     "Finite",

@@ -5,7 +5,7 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from mnist_lightning.checkpoint_io import nonfinite
+from mnist_lightning.checkpoint_file import nonfinite
 
 EVERY = 50  # steps between looks at the loss on a GPU, which has to be waited for
 

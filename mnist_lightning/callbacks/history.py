@@ -9,6 +9,7 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
 from mnist_lightning.callbacks.run_folder import run_folder, say
+from mnist_lightning.output import OutputError, whole
 
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 LOGGED = {
@@ -76,10 +77,8 @@ class History(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with the rows and the seconds of the checkpoint."""
-        rows = state_dict["rows"]
-        # + 0: numbers only
-        self.rows = [{name: row[name] + 0 for name in COLUMNS if name in row} for row in rows]
-        self._before = state_dict.get("seconds", 0.0) + 0
+        self.rows = list(map(_checked, state_dict["rows"]))
+        self._before = float(state_dict.get("seconds", 0.0))
 
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._started
@@ -89,8 +88,16 @@ class History(Callback):
         if folder and trainer.is_global_zero:
             try:
                 write_csv(folder / "history.csv", self.rows)
-            except OSError as error:  # the rows are in the checkpoint too
-                rank_zero_warn(f"history.csv could not be written ({error.strerror})")
+            except OutputError as error:  # the rows are in the checkpoint too
+                rank_zero_warn(str(error))
+
+
+def _checked(row: Row) -> Row:
+    """A row of a checkpoint, whoever wrote it."""
+    numbers = all(isinstance(value, int | float) for value in row.values())
+    if not numbers or not {"epoch", "seconds"} <= row.keys() <= set(COLUMNS):
+        raise ValueError("a row of its history is none")
+    return dict(row)
 
 
 def format_row(row: Row, max_epochs: int | None) -> str:
@@ -103,9 +110,7 @@ def format_row(row: Row, max_epochs: int | None) -> str:
 def write_csv(path: Path, rows: list[Row]) -> None:
     """Write the rows with all columns, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    with draft.open("w", newline="", encoding="utf-8") as file:
+    with whole(str(path)) as draft, draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    draft.replace(path)

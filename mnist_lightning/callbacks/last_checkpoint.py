@@ -17,6 +17,7 @@ OPTIONS = (
     "gradient_clip_val",
     "gradient_clip_algorithm",
     "limit_train_batches",
+    "overfit_batches",
     "precision",
     "world_size",
 )

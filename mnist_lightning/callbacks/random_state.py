@@ -32,4 +32,4 @@ class RandomState(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep the state until training starts; what is none is refused now."""
         torch.Generator().set_state(state_dict["cpu"])
-        self._saved = state_dict
+        self._saved = {"cpu": state_dict["cpu"], "cuda": list(state_dict["cuda"])}

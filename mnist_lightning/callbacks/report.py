@@ -10,6 +10,7 @@ import numpy as np
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
 from mnist_lightning.callbacks.history import History
@@ -25,6 +26,7 @@ from mnist_lightning.callbacks.summary import (
     source_lines,
     summarize,
 )
+from mnist_lightning.output import OutputError, whole
 from mnist_lightning.plotting import (
     plot_confusion_matrix,
     plot_curve,
@@ -109,14 +111,11 @@ class Report(Callback):
         folder = run_folder(trainer)
         if folder is None or not trainer.is_global_zero:
             return
-        folder.mkdir(parents=True, exist_ok=True)
         summary = summarize(trainer, pl_module, results, time.perf_counter() - self._started)
-        (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-        if results:
-            write_metrics(folder / "validation", results.scores, "val", data_module(trainer), None)
-        if self.figures:
-            self._draw(trainer, folder / "figures", results)
-            say(trainer, write_page(folder))
+        try:
+            self._write(trainer, folder, summary, results)
+        except (OSError, OutputError) as error:  # a full disk; the checkpoint is what counts
+            rank_zero_warn(f"the report of the run could not be written ({error})")
         for line in closing_lines(str(folder), data_module(trainer)):
             say(trainer, line)
 
@@ -127,12 +126,25 @@ class Report(Callback):
                 say(trainer, line)
         return results
 
+    def _write(
+        self, trainer: Trainer, folder: Path, summary: dict[str, Any], results: Gathered | None
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole(str(folder / "summary.json")) as draft:
+            draft.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        if results:
+            write_metrics(folder / "validation", results.scores, "val", data_module(trainer), None)
+        if self.figures:
+            self._draw(trainer, folder / "figures", results)
+            say(trainer, write_page(folder))
+
     def _draw(self, trainer: Trainer, folder: Path, results: Gathered | None) -> None:
         folder.mkdir(exist_ok=True)
         histories = [each for each in trainer.callbacks if isinstance(each, History)]  # type: ignore[attr-defined]
         columns = histories[0].columns() if histories else {}
         for name, figure in [*curves(columns), *answers(results)]:
-            figure.savefig(folder / f"{name}.png", dpi=120)
+            with whole(str(folder / f"{name}.png")) as draft:
+                figure.savefig(draft, dpi=120)
             if isinstance(trainer.logger, TensorBoardLogger):
                 trainer.logger.experiment.add_figure(name, figure, trainer.current_epoch)
 

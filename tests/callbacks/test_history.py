@@ -14,9 +14,10 @@ def test_csv_leaves_out_what_was_not_measured(tmp_path: Path) -> None:
 
 def test_rows_survive_in_the_checkpoint() -> None:
     before, after = History(), History()
-    before.rows = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25, "val_loss": 1.0}]
+    before.rows = [{"epoch": 1, "loss": 0.5, "seconds": 1}]
+    before.rows += [{"epoch": 2, "loss": 0.25, "val_loss": 1.0, "seconds": 1}]
     after.load_state_dict(before.state_dict())
-    assert after.columns() == {"epoch": [1, 2], "loss": [0.5, 0.25]}
+    assert after.columns() == {"epoch": [1, 2], "loss": [0.5, 0.25], "seconds": [1, 1]}
 
 
 def test_line() -> None:

@@ -1,10 +1,10 @@
 """Checkpoints that were damaged, or made to do harm."""
 
+import io
 import pickle
 import random
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from conftest import TINY, Tally
 from runs import same
 
 from mnist_lightning.__main__ import main
-from mnist_lightning.checkpoint_io import CheckpointError, read_checkpoint
+from mnist_lightning.checkpoint_file import CheckpointError, read_checkpoint
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 SEED = 0
+CHECKPOINT = 4
 CPU = ["--trainer.accelerator", "cpu"]
 FIT = ["fit", *CPU, "--trainer.max_epochs", "3", "--report.figures", "false"]
 Content = dict[str, Any]
@@ -93,7 +94,7 @@ def with_payloads(content: Content) -> Iterator[Any]:
 
 def with_foreign_paths(content: Content) -> Iterator[Content]:
     """Paths where a checkpoint has, had or could have some."""
-    best = next(name for name in content["callbacks"] if "ModelCheckpoint" in name)
+    best = next(name for name in content["callbacks"] if "BestCheckpoint" in name)
     folder = "logs/synthetic/version_0/checkpoints"
     for state in (
         {"best_model_path": "victim", "dirpath": folder},
@@ -120,6 +121,7 @@ def with_wrong_sizes(content: Content) -> Iterator[Content]:
         torch.zeros(3),
         torch.zeros(10, dtype=torch.complex64),
         torch.zeros(10, dtype=torch.int64),
+        torch.zeros(10, dtype=torch.float8_e4m3fn),
         huge,
         torch.sparse_coo_tensor(
             torch.zeros(1, 1), torch.ones(1), (10**12,), check_invariants=False
@@ -148,13 +150,40 @@ def with_wrong_state(content: Content) -> Iterator[Content]:
     """States that no run has."""
     (optimizer,) = content["optimizer_states"]
     moments = {**optimizer["state"][0], "exp_avg": torch.zeros(3)}
-    for state in ({**optimizer["state"], 0: moments}, {0: "x"}, {10**6: moments}, "x"):
+    scalar = {**optimizer["state"][0], "exp_avg": torch.zeros(())}
+    first = {**optimizer["state"], 0: moments}
+    for state in (first, {**first, 0: scalar}, {**first, 0: {}}, {0: "x"}, {10**6: moments}, "x"):
         yield {**content, "optimizer_states": [{**optimizer, "state": state}]}
-    for part in ("optimizer_states", "loops", "callbacks", "hyper_parameters", "trainer_options"):
+    (group,) = optimizer["param_groups"]
+    for option, value in (
+        ("lr", "x"),
+        ("lr", float("nan")),
+        ("betas", 5),
+        ("differentiable", True),
+        ("params", [0] * len(group["params"])),
+    ):
+        yield {
+            **content,
+            "optimizer_states": [{**optimizer, "param_groups": [{**group, option: value}]}],
+        }
+    yield {**content, "optimizer_states": [optimizer, optimizer]}
+    yield {**content, "lr_schedulers": [{}]}
+    yield {name: part for name, part in content.items() if name != "pytorch-lightning_version"}
+    yield {name: part for name, part in content.items() if name != "loops"}
+    for part in ("epoch", "global_step"):
+        yield {**content, part: 10**30}
+    yield {**content, "trainer_options": {"precision": "\x1b]0;pwn\x07"}}
+    yield {**content, "state_dict": {**content["state_dict"], "_metadata": "x"}}
+    for option, number in (("synthetic_size", [10**15, 1]), ("batch_size", 10**30)):
+        settings = {**content["datamodule_hyper_parameters"], option: number}
+        yield {**content, "datamodule_hyper_parameters": settings}
+    parts = ("optimizer_states", "loops", "callbacks", "hyper_parameters", "trainer_options")
+    for part in (*parts, "train_figures"):
         yield {**content, part: "x"}
         yield {**content, part: {"x": [{}]}}
     for name in content["callbacks"]:
-        yield {**content, "callbacks": {**content["callbacks"], name: {"rows": "x", "cpu": "x"}}}
+        for state in ({"rows": "x", "cpu": "x"}, {"rows": [{}], "cpu": torch.zeros(3), "cuda": 5}):
+            yield {**content, "callbacks": {**content["callbacks"], name: state}}
     for part in ("MNISTDataModule", "pytorch-lightning_version", "epoch", "global_step"):
         yield {**content, part: "x"}
         yield {**content, part: {"epoch": "x", "given": "x"}}
@@ -183,22 +212,26 @@ def archives(sound: bytes) -> Iterator[bytes]:
     yield bytes(1000)
     yield sound * 2
     yield b"\x80\x02" + b"(" * 10**6
+    old = io.BytesIO()
+    torch.save({"state_dict": {}}, old, _use_new_zipfile_serialization=False)
+    yield old.getvalue() + sound  # torch.load would read the first, zipfile the second
 
 
 def harmless(path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> bool:
     """Run it: refused with one line, or done; nothing elsewhere is touched."""
     capsys.readouterr()
-    refused = 0
-    with suppress(SystemExit):
-        refused = 1
-        main([*command, "--ckpt_path", path.name])
-        refused = 0
+    refused = False
+    try:
+        main([*command, "--ckpt_path", str(path)])
+    except SystemExit as end:
+        refused = end.code == CHECKPOINT
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == refused, lines
-    assert all(
-        line.startswith("mnist-lightning: error: ckpt_path ") and len(line) <= 200 for line in lines
-    ), lines
-    return {each.name for each in Path().iterdir()} <= {"logs", "data", "x.ckpt", "victim"}
+    for line in lines:
+        assert line.startswith("mnist-lightning: error: ckpt_path "), line
+        assert len(line) <= 200, line
+        assert line.isprintable(), line
+    return {each.name for each in Path().iterdir()} <= {"logs", "data", "run", "victim"}
 
 
 def hostile(sound: bytes, read: Callable[[], Content]) -> dict[str, list[Any]]:
@@ -211,9 +244,11 @@ def hostile(sound: bytes, read: Callable[[], Content]) -> dict[str, list[Any]]:
 def test_hostile_checkpoints_do_nothing(
     workdir: Path, sound: bytes, full: bool, tally: Tally, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = workdir / "x.ckpt"
+    path = Path("run", "checkpoints", "x.ckpt")
+    path.parent.mkdir(parents=True)
     path.write_bytes(sound)
     (workdir / "victim").write_text("precious")
+    (workdir / "logs").mkdir()
     for kind, contents in hostile(sound, lambda: read_checkpoint(path)).items():
         contents = contents if full else contents[::8]
         survived = 0
@@ -222,8 +257,9 @@ def test_hostile_checkpoints_do_nothing(
                 path.write_bytes(content)
             else:
                 torch.save(content, path)
-            command = FIT if number % 3 else ["test", *CPU]
-            survived += harmless(path, command, capsys)
+            export = ["export", "--output", f"logs/{kind}-{number}.safetensors"]
+            commands = [FIT, ["test", *CPU], export] if full else [FIT]
+            survived += all(harmless(path, command, capsys) for command in commands)
             survived -= (workdir / "victim").read_text() != "precious"
         tally(f"hostile checkpoints {kind}", len(contents), survived, 0)
 

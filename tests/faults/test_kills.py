@@ -69,6 +69,7 @@ def test_killed_at_random_times(
         assert go_on(folder, recipe) == 0, (folder / "err").read_text()
         kills += killed
         survived += killed * same(outcome(wholes[recipe]), outcome(newest(folder)))
+    assert kills >= (60 if full else 1), "with those at chosen steps, over 100"
     tally("kill -9 at random times, in chains of up to 5", kills, survived, SEED)
 
 
@@ -96,6 +97,7 @@ def test_killed_at_chosen_steps(
         assert go_on(folder, recipe) == 0, (folder / "err").read_text()
         kills[place][0] += 1
         kills[place][1] += same(outcome(wholes[recipe]), outcome(newest(folder)))
+    assert sum(tried for tried, _ in kills.values()) >= (40 if full else 3)
     for place, (tried, survived) in kills.items():
         if tried:
             tally(f"kill -9 {place}", tried, survived, SEED)

@@ -20,12 +20,8 @@ import torch
 from conftest import Tally
 from processes import FORKS, end
 
-from mnist_lightning.checkpoint_io import (
-    CheckpointError,
-    SafeCheckpointIO,
-    previous,
-    read_checkpoint,
-)
+from mnist_lightning.checkpoint_file import CheckpointError, previous, read_checkpoint
+from mnist_lightning.checkpoint_io import SafeCheckpointIO
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 SIZE = 50_000  # numbers in a checkpoint, 4 bytes each
