@@ -92,8 +92,8 @@ def test_shows_the_scores() -> None:
 
 
 def test_of_the_same_images_the_later_scores() -> None:
-    both = {"figures": scores(), "test": scores(checkpoint="last.ckpt")}
-    text = " ".join(Parsed(page(run(**both))).texts)
+    latest = run(figures=scores(), test=scores(checkpoint="last.ckpt"))
+    text = " ".join(Parsed(page(latest)).texts)
     assert text.count("Test images") == 1
     assert "last.ckpt" in text
     assert "after the last epoch" not in text
