@@ -55,7 +55,7 @@ def run(source: str = "mnist", name: str = "version_0", **evaluations: dict[str,
 
 
 def test_needs_nothing_from_elsewhere() -> None:
-    parsed = Parsed(page(run(figures=scores(images="held-out training images"), test=scores())))
+    parsed = Parsed(page(run(figures=scores(images="held-out images"), test=scores())))
     assert not parsed.open
     for tag, attributes in parsed.tags:
         assert tag not in ("script", "link", "iframe", "base", "object")
