@@ -34,16 +34,16 @@ def test_attention_is_red_above_zero_and_blue_below() -> None:
     (ax,) = plot_attention(dark, gradients, LABELS[:1], DIGITS[:1]).axes
     shown = np.asarray(ax.images[0].get_array())
     assert shown.shape == (28, 56, 4), "image and gradients side by side"
-    red, blue, white = shown[5, 28 + 6], shown[7, 28 + 8], shown[0, 28]
-    np.testing.assert_allclose([red, blue], [[1, 0, 0, 1], [0, 0, 1, 1]])
+    red, blue, white = (shown[y, 28 + x] for y, x in ((5, 6), (7, 8), (0, 0)))
+    np.testing.assert_allclose(np.stack([red, blue]), [[1, 0, 0, 1], [0, 0, 1, 1]])
     np.testing.assert_allclose(white, 1, atol=0.01)
 
 
 def test_filters_share_one_scale() -> None:
     (ax,) = plot_filters(np.stack([np.full((3, 3), 0.5), np.full((3, 3), -0.25)])).axes
     assert "-0.50 (blue) to 0.50 (red)" in ax.get_title()
-    first, second = (np.asarray(image.get_array())[0, 0, :3] for image in ax.images)
-    np.testing.assert_allclose([first, second], [[1, 0, 0], [0.5, 0.5, 1]], atol=0.01)
+    corners = [np.asarray(image.get_array())[0, 0, :3].tolist() for image in ax.images]
+    np.testing.assert_allclose(corners, [[1.0, 0.0, 0.0], [0.5, 0.5, 1.0]], atol=0.01)
 
 
 def test_reliability_stands_accuracy_over_confidence() -> None:

@@ -55,7 +55,7 @@ def run(source: str = "mnist", name: str = "version_0", **evaluations: dict[str,
 
 
 def test_needs_nothing_from_elsewhere() -> None:
-    parsed = Parsed(page(run(figures=scores(images="held-out training images"), test=scores())))
+    parsed = Parsed(page(run(figures=scores(images="held-out images"), test=scores())))
     assert not parsed.open
     for tag, attributes in parsed.tags:
         assert tag not in ("script", "link", "iframe", "base", "object")
@@ -92,8 +92,8 @@ def test_shows_the_scores() -> None:
 
 
 def test_of_the_same_images_the_later_scores() -> None:
-    both = {"figures": scores(), "test": scores(checkpoint="last.ckpt")}
-    text = " ".join(Parsed(page(run(**both))).texts)
+    latest = run(figures=scores(), test=scores(checkpoint="last.ckpt"))
+    text = " ".join(Parsed(page(latest)).texts)
     assert text.count("Test images") == 1
     assert "last.ckpt" in text
     assert "after the last epoch" not in text

@@ -29,9 +29,5 @@ def test_noise_smooths_a_step() -> None:
 
 
 def test_no_mistakes_no_gradients() -> None:
-    none = torch.zeros(0, dtype=torch.int64)
-    assert margin_gradients(nn.Identity(), torch.zeros(0, 1, 28, 28), none, none).shape == (
-        0,
-        28,
-        28,
-    )
+    none, images = torch.zeros(0, dtype=torch.int64), torch.zeros(0, 1, 28, 28)
+    assert margin_gradients(nn.Identity(), images, none, none).shape == (0, 28, 28)

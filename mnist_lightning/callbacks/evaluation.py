@@ -77,14 +77,14 @@ class Evaluation(Callback):
         run = Path(trainer.default_root_dir)
         origin = data_module(trainer), trainer.ckpt_path
         write_metrics(run / "test", results.scores, "test", *origin)
-        say(trainer, f"Written to {run / 'test'}")
-        if not self.figures:
-            return
-        with trainer.precision_plugin.forward_context():
-            for name, figure in draw(pl_module, results.scores, mistakes):
+        if self.figures:
+            with trainer.precision_plugin.forward_context():
+                figures = list(draw(pl_module, results.scores, mistakes))
+            for name, figure in figures:
                 with whole(str(run / "test" / f"{name}.png")) as draft:
                     figure.savefig(draft, dpi=120)
-        if (run / FILE_NAME).is_file():
+        say(trainer, f"Written to {run / 'test'}")
+        if self.figures and (run / FILE_NAME).is_file():
             say(trainer, write_page(run))
 
 

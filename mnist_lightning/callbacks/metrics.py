@@ -50,7 +50,7 @@ def write_metrics(
         "checkpoint": Path(checkpoint).name if checkpoint else None,
         **asdict(scores),
     }
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with whole(str(folder / "metrics.json")) as draft:
         draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 

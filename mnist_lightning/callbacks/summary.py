@@ -14,7 +14,7 @@ from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.evaluation import wilson_interval
 
 ORIGINAL_RIGHT, ORIGINAL_WRONG = 9_885, 115  # README of the Keras project
-HELD_OUT, TEST = "held-out training images", "test images"
+HELD_OUT, TEST = "held-out images", "test images"
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics")
 
 

@@ -18,15 +18,13 @@ def test_highest_loss_first() -> None:
     logits = torch.randn(50, 10, generator=generator)
     labels, images = torch.arange(50) % 10, torch.arange(50.0).reshape(50, 1, 1, 1)
     worst = Worst(12)
-    for part in torch.arange(50).split(7):
+    for part in torch.split(torch.arange(50), 7):
         worst.update(images[part], labels[part], logits[part])
     mistakes = worst.gather()
     assert mistakes is not None
     probabilities = logits.double().softmax(1).numpy()
     digits = probabilities.argmax(1)
-    losses = [
-        log_loss([t], [p], labels=range(10)) for t, p in zip(labels, probabilities, strict=True)
-    ]
+    losses = [log_loss(labels[[i]], probabilities[[i]], labels=range(10)) for i in range(50)]
     wrong = [i for i in np.argsort(losses)[::-1] if digits[i] != labels[i]][:12]
     assert mistakes.images[:, 0, 0].tolist() == wrong
     assert mistakes.labels.tolist() == labels[wrong].tolist()
@@ -39,7 +37,7 @@ def test_no_batches_no_mistakes() -> None:
 
 
 class Knowing(LightningModule):
-    """A module of another kind, always right: the brightest of the first ten pixels is the digit."""
+    """A module of another kind, always right: its logits are the first ten pixels."""
 
     def forward(self, images: Tensor) -> Tensor:
         return images.flatten(1)[:, :10]
@@ -59,6 +57,6 @@ def test_a_foreign_module_without_mistakes(tmp_path: Path) -> None:
         callbacks=[Evaluation()],
         enable_progress_bar=False,
     )
-    trainer.test(Knowing(), in_order(images, labels, 4), verbose=False)  # type: ignore[arg-type]
+    trainer.test(Knowing(), in_order(images, labels, 4), verbose=False)
     names = {path.stem for path in (tmp_path / "test").iterdir()}
     assert names == {"metrics", "confusion_matrix", "mistakes", "attention", "reliability"}
