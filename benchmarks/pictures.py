@@ -72,7 +72,11 @@ def chalk(digit: Digit, random: Random) -> Image.Image:
     """Light on a dark board in uneven light."""
     coverage = _sheet(digit, random)
     board = (50 + 25 * _slope(random))[..., None] * np.array([0.8, 1.0, 0.8])
-    picture = board + coverage[..., None] * (215 - board) + random.normal(0, 5, (SIDE, SIDE, 1))
+    picture = (
+        board
+        + coverage[..., None] * (215 - board)
+        + 5 * random.standard_normal((SIDE, SIDE, 1), np.float32)
+    )
     return _colour(picture)
 
 
@@ -216,10 +220,10 @@ def _slope(random: Random) -> NDArray[np.float64]:
 
 
 def _photo(coverage: NDArray[np.float64], colour: list[int], random: Random) -> Image.Image:
-    fibre = ndimage.gaussian_filter(random.normal(0, 1, (SIDE, SIDE)), 1.5) * 12
+    fibre = ndimage.gaussian_filter(random.standard_normal((SIDE, SIDE), np.float32), 1.5) * 12
     light = (190 + 45 * _slope(random) + fibre)[..., None] * np.array([1.0, 0.98, 0.92])
     ink = light * (np.array(colour) / 255 + 0.05)
-    noise = random.normal(0, 6, (SIDE, SIDE, 3))
+    noise = 6 * random.standard_normal((SIDE, SIDE, 3), np.float32)
     return _colour(light + 0.9 * coverage[..., None] * (ink - light) + noise)
 
 

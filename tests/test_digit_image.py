@@ -50,7 +50,7 @@ def test_mnist_itself_stays_as_it_is(mnist_dir: Path) -> None:
     large = [Image.fromarray(image).resize((280, 280), bicubic) for image in images]
     differences = [differ(found(grey(a)), b) for a, b in zip(large, images, strict=True)]
     shifted = np.mean([differ(np.roll(image, 1, 0), image) for image in images])
-    assert np.mean(differences) < shifted / 2, "nearer than a shift by one pixel, by far"
+    assert np.mean(differences) < 0.6 * shifted, "nearer by far than a shift by one pixel"
 
 
 @pytest.mark.parametrize("width", [2, 8, 20, 40])
@@ -91,6 +91,14 @@ def test_cut_to_the_ink_is_the_same() -> None:
     assert differ(found(grey(tight)), found(grey(image))) < 4
 
 
+def test_more_ink_than_paper() -> None:
+    sheet = Image.new("L", (SIDE, SIDE), "white")
+    ImageDraw.Draw(sheet).ellipse((100, 50, 299, 349), outline="black", width=80)
+    tight = grey(sheet.crop((100, 50, 300, 350)))
+    assert tight.mean() < 0.4
+    assert differ(found(tight), found(grey(sheet))) < 4
+
+
 @pytest.mark.parametrize("what", ["specks", "light", "ruling", "table", "noise"])
 def test_what_is_no_ink_changes_little(what: str) -> None:
     sheet, random = drawn(), np.random.default_rng(0)
@@ -120,7 +128,9 @@ def empty() -> dict[str, Grey]:
     ruled = np.full((300, 400), 0.9)
     ruled[20::40] = 0.5
     dust = np.full((300, 400), 0.9)
-    dust[100:104, 200:204] = 0
+    dust[100:108, 200:208] = 0
+    table = np.full((300, 400), 0.9)
+    table[:15] = 0.2
     return {
         "white": np.ones((300, 400)),
         "black": np.zeros((300, 400)),
@@ -132,6 +142,7 @@ def empty() -> dict[str, Grey]:
         "vignette": 0.9 - 0.2 * (x * x + y * y),
         "ruled": ruled,
         "dust": dust,
+        "table": table,
     }
 
 
