@@ -1,5 +1,6 @@
 """Checkpoint files: written whole, kept, and refused when they are not sound."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 from conftest import TINY, refused
 
-from mnist_lightning import MNISTClassifier
+from mnist_lightning import MNISTClassifier, checkpoint_io
 from mnist_lightning.__main__ import main
 from mnist_lightning.checkpoint_file import CheckpointError, previous, read_checkpoint
 from mnist_lightning.checkpoint_io import SafeCheckpointIO
@@ -69,6 +70,26 @@ def test_nothing_is_removed_after_a_failed_save(tmp_path: Path) -> None:
         safe.save_checkpoint(numbered(2), tmp_path / "file" / "epoch=1.ckpt")
     safe.remove_checkpoint(old)
     assert number_in(old) == 1
+
+
+def test_a_best_that_was_not_written_does_not_count(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = checkpoint_io._write
+    refused_once: list[Path] = []
+
+    def write(content: memoryview, target: Path) -> None:
+        if target.name == "best.ckpt" and not refused_once:
+            refused_once.append(target)
+            raise OSError(errno.ENOSPC, "full")
+        whole(content, target)
+
+    monkeypatch.setattr(checkpoint_io, "_write", write)
+    first = ["--best_checkpoint.monitor", "train/loss", "--best_checkpoint.mode", "max"]
+    with pytest.warns(UserWarning, match=r"best\.ckpt could not be written"):
+        main(["fit", *TINY, "--data.val_size", "30", *first])
+    (best,) = workdir.glob("logs/*/*/checkpoints/best.ckpt")
+    assert read_checkpoint(best)["epoch"] == 1, "the second, as the first is not there"
 
 
 class Payload:

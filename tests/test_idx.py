@@ -1,6 +1,7 @@
 """IDX files are read as they are or not at all."""
 
 import hashlib
+import os
 import random
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def test_refuses_what_is_no_label_file(raw_dir: Path, labels: bytes | None) -> N
         path.write_bytes(labels)
     with pytest.raises(DataError, match=r"train-labels-idx1-ubyte (is damaged|cannot be read)"):
         read_split(raw_dir, "train", 2, official=False)
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x")
+    with pytest.raises(DataError, match="no regular file"):
+        read_idx(tmp_path / "x", (2,))
 
 
 def test_no_mutant_of_a_known_file_is_read(raw_dir: Path) -> None:

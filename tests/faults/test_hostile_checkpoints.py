@@ -200,12 +200,12 @@ def that_are_no_archives(content: Content) -> Iterator[bytes]:
     torch.save(content, "bomb")
     sound = Path("bomb").read_bytes()
     with zipfile.ZipFile("bomb") as source:
-        entries = {name: source.read(name) for name in source.namelist()}
+        entries: dict[str, bytes] = {name: source.read(name) for name in source.namelist()}
     root = next(iter(entries)).partition("/")[0]
     for more, method in ((bytes(10**8), zipfile.ZIP_DEFLATED), (b"", zipfile.ZIP_BZIP2)):
         with zipfile.ZipFile("bomb", "w", method) as bomb:
-            for name, content in {**entries, f"{root}/data/99": more}.items():
-                bomb.writestr(name, content)
+            for name, part in {**entries, f"{root}/data/99": more}.items():
+                bomb.writestr(name, part)
         yield Path("bomb").read_bytes()
     Path("bomb").unlink()
     yield pickle.dumps(Call(Path.touch, Path("touched")))

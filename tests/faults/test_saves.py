@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import Tally
+from conftest import TINY, Tally
 from processes import FORKS, end
 
+from mnist_lightning.__main__ import main
 from mnist_lightning.checkpoint_file import CheckpointError, previous, read_checkpoint
 from mnist_lightning.checkpoint_io import SafeCheckpointIO
 
@@ -29,6 +30,7 @@ SIZE = 50_000  # numbers in a checkpoint, 4 bytes each
 OPERATIONS = [(Path, "mkdir", 0), (Path, "open", 0), (os, "fsync", 0), (os, "replace", 0)]
 OPERATIONS += [(os, "replace", 1)]
 ERRORS = (errno.EIO, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENOSPC, errno.EACCES)
+FITS = [24 * 1024, 40 * 1024, 100 * 1024, 180 * 1024]
 DISKS = [4096 * pages for pages in range(52, 212, 8)]  # one to four checkpoints fit
 
 
@@ -181,15 +183,33 @@ def save_on_small_disks() -> None:
     print(survived)
 
 
+def fit_on_small_disks() -> None:
+    """Run with the run's folder on disks too small for it; for ``unshare``."""
+    Path("logs").mkdir()
+    for size in FITS:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", "logs"], check=True)
+        main(["fit", *TINY, "--trainer.max_epochs", "40", "--checkpoint.every_n_train_steps", "1"])
+        subprocess.run(["umount", "logs"], check=True)
+
+
 def test_disks_that_are_full_and_read_only(tmp_path: Path, full: bool, tally: Tally) -> None:
     if not full:
         pytest.skip("in full only")
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
         pytest.skip("no disks can be mounted here")
     (tmp_path / "disk").mkdir()
-    program = "import test_saves; test_saves.save_on_small_disks()"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = ["unshare", "-rm", sys.executable, "-W", "ignore", "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = mounting("save_on_small_disks", tmp_path)
     tally("storage: disks of 20 sizes, full, then read-only", 20, int(done.stdout), 0)
+    done = mounting("fit_on_small_disks", tmp_path)
+    ends = done.stdout.count("epoch 40/40")
+    tally("storage: whole runs on disks too small", len(FITS), ends - done.stderr.count("Trace"), 0)
+
+
+def mounting(function: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a function of this file where disks can be mounted."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    program = f"import test_saves; test_saves.{function}()"
+    command = ["unshare", "-rm", sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
