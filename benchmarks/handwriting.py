@@ -6,9 +6,10 @@ import shlex
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from machine import describe, one_line
+from numpy.typing import NDArray
 from pictures import KINDS, write_pictures
 
 from mnist_lightning import predict_images
@@ -17,28 +18,38 @@ from mnist_lightning.evaluation import wilson_interval
 from mnist_lightning.splits import read_split
 
 HERE = Path(__file__).parent
+FIRST = 5_000  # the constants of digit_image.py were chosen on pictures of digits before
+EMPTY = ("inverted", "paper", "ruled paper", "photo", "chalk")  # kinds without a digit
 
 
-def count(checkpoint: str, raw_dir: Path, each: int) -> dict[str, dict[str, int]]:
-    """Read pictures of each kind, of digits of their own; pictures, right ones and "no digit"."""
+def count(checkpoint: str, raw_dir: Path, each: int) -> dict[str, int]:
+    """Read pictures of each kind, of digits of their own, then empty ones; how many are right."""
     images, labels = read_split(raw_dir, "t10k", TEST_SIZE, official=True)
-    counts = {}
+    right = {}
     for i, kind in enumerate(KINDS):
-        here = slice(i * each, (i + 1) * each)
-        with tempfile.TemporaryDirectory() as folder:
-            paths = write_pictures(images[here, 0].numpy(), kind, Path(folder), seed=i)
-            found = predict_images(paths, checkpoint)
-        right = sum(p.digit == label for p, label in zip(found, labels[here].tolist(), strict=True))
-        none = sum(p.digit is None for p in found)
-        counts[kind] = {"pictures": each, "right": right, "no digit": none}
-    return counts
+        here = slice(FIRST + i * each, FIRST + (i + 1) * each)
+        digits, wanted = images[here, 0].numpy(), labels[here].tolist()
+        right[kind] = read(checkpoint, kind, digits, wanted, seed=i)
+    for kind in EMPTY:
+        blank = np.zeros((each, 28, 28), np.uint8)
+        right[f"empty, {kind}"] = read(checkpoint, kind, blank, [None] * each, seed=0)
+    return right
+
+
+def read(
+    checkpoint: str, kind: str, digits: NDArray[np.uint8], wanted: list[int | None], seed: int
+) -> int:
+    """How many pictures of digits, (N, 28, 28), give what is wanted; None for "no digit"."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = predict_images(write_pictures(digits, kind, Path(folder), seed), checkpoint)
+    return sum(each.digit == answer for each, answer in zip(found, wanted, strict=True))
 
 
 def row(name: str, right: int, pictures: int) -> str:
     """A line of the table."""
     low, high = wilson_interval(right, pictures)
     return (
-        f"{name:<14} {right:>5} of {pictures:>5}  {right / pictures:.1%}  {low:.1%} to {high:.1%}"
+        f"{name:<18} {right:>5} of {pictures:>5}  {right / pictures:.1%}  {low:.1%} to {high:.1%}"
     )
 
 
@@ -51,15 +62,15 @@ def main() -> None:
     parser.add_argument("--data_dir", type=Path, default=Path("data"), help="where MNIST lies")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder to write to")
     given = parser.parse_args()
-    counts = count(given.checkpoint, given.data_dir / "MNIST" / "raw", given.each)
+    right = count(given.checkpoint, given.data_dir / "MNIST" / "raw", given.each)
     machine, command = describe(), shlex.join(["python", *sys.argv])
-    data: dict[str, Any] = {"command": command, "machine": machine, "counts": counts}
+    data = {"command": command, "machine": machine, "pictures": given.each, "right": right}
     path = given.results / f"handwriting-{given.name}.json"
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    for kind, found in counts.items():
-        print(row(kind, found["right"], found["pictures"]))
-    total = sum(found["right"] for found in counts.values())
-    print(row("all", total, given.each * len(counts)), command, one_line(machine), sep="\n")
+    print(row("all kinds", sum(right[kind] for kind in KINDS), given.each * len(KINDS)))
+    for kind, number in right.items():
+        print(row(kind, number, given.each))
+    print(command, one_line(machine), sep="\n")
 
 
 if __name__ == "__main__":

@@ -23,11 +23,10 @@ BROADEST = 32  # of these, that a stroke spans at most
 FAINTEST = 0.1  # share of the paper's light that ink takes, at least
 NOISE = 5.0  # deviations of the paper's noise by which ink stands out, at least
 SPECK = 0.05  # share of the largest piece of ink below which another is dirt
+MOST_PIECES = 10  # of a digit whose strokes are broken; more are texture
 SMALLEST = 0.03  # share of the picture's longer side that a digit spans, at least
 THINNEST = 0.03  # stroke by span below which ink at the picture's edge is a ruled line
-BLOT = 0.45  # stroke by span above which ink at the edge is a shadow
 LIGHTEST = 0.6  # of a board that light ink is written on
-DARKEST = 0.4  # light of paper that ink is measured by, at least: below, noise counts for more
 
 
 def to_mnist(grey: Array) -> Digit | None:
@@ -58,7 +57,7 @@ def _ink(grey: Array) -> tuple[Array, float]:
     light = _light(_closed(coarse), 6)
     paper = _resize(light + _closed(coarse - light), size=grey.shape)
     side = max(grey.shape)
-    taken = (paper - grey) / np.maximum(paper, DARKEST)
+    taken = (paper - grey) / np.maximum(paper, FAINTEST)
     taken = ndimage.gaussian_filter(taken, side / 500)
     noise = np.abs(taken - ndimage.uniform_filter(taken, max(side // 20, 3)))
     return taken, max(FAINTEST, NOISE * 1.4826 * float(np.median(noise)))  # 1.4826: of a normal law
@@ -111,16 +110,14 @@ def _digit(ink: Mask) -> Mask:
     touched = np.array([np.bincount(side, minlength=count + 1) / len(side) for side in sides])
     spans = np.array([1, *(max(_lengths(piece)) for piece in ndimage.find_objects(labels))])
     widths = _widths(labels, range(count + 1))
-    at_edge = touched.any(axis=0)
-    ruled = at_edge & (widths < THINNEST * spans)
-    foreign = (touched.max(axis=0) > 0.9) | (at_edge & (widths > BLOT * spans))
-    areas[foreign | (widths <= 1.2 * widths[ruled].max(initial=0))] = 0
-    entering = touched.sum(axis=0) > 0.4
-    if areas[~entering].max(initial=0) > SPECK * areas.max():
-        areas[entering] = 0
-    if spans[areas.argmax()] < max(SMALLEST * max(ink.shape), 5):
-        areas[:] = 0
-    return np.asarray(((areas > 0) & (areas > SPECK * areas.max()))[labels])
+    ruled = touched.any(axis=0) & (widths < THINNEST * spans)
+    beyond = touched.max(axis=0) > 0.9
+    areas[beyond | (widths <= 1.2 * widths[ruled].max(initial=0))] = 0
+    kept = (areas > 0) & (areas > SPECK * areas.max())
+    small = spans[areas.argmax()] < max(SMALLEST * max(ink.shape), 5)
+    if small or kept.sum() > MOST_PIECES:
+        return np.zeros_like(ink)
+    return np.asarray(kept[labels])
 
 
 def _thickened(outline: Mask) -> Mask:
