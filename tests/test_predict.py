@@ -161,7 +161,6 @@ def test_paths_stay_out_of_checkpoints(workplace: Path) -> None:
     settings = read_settings(RUN / "checkpoints" / "last.ckpt")
     local = {"data_dir", "mirror", "predict_path", "save_inputs"}
     assert not local & set(settings.data)
-    assert settings.as_defaults()["data.batch_size"] == 7
 
 
 def test_the_table_fits_a_narrow_terminal(
