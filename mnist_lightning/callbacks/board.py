@@ -153,7 +153,7 @@ def _add_settings(run: SummaryWriter, trainer: Trainer, module: LightningModule)
     ]
     file = run._get_file_writer()  # type: ignore[no-untyped-call]
     file.add_summary(hparams_config_pb([HParam(name) for name in plain], metrics))
-    name = "/".join(Path(trainer.log_dir or "").parts[-2:])
+    name = "/".join(Path(run.log_dir).parts[-2:])
     file.add_summary(hparams_pb(plain, trial_id=name))
 
 
