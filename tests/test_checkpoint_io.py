@@ -1,6 +1,8 @@
 """Checkpoint files: written whole, kept, and refused when they are not sound."""
 
 import errno
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,25 @@ def test_nothing_is_removed_after_a_failed_save(tmp_path: Path) -> None:
         safe.save_checkpoint(numbered(2), tmp_path / "file" / "epoch=1.ckpt")
     safe.remove_checkpoint(old)
     assert number_in(old) == 1
+
+
+def test_the_old_format_before_an_archive_is_refused(saved: Path) -> None:
+    """torch.load would read the first, whose checksums nobody knows."""
+    old = io.BytesIO()
+    torch.save(numbered(3), old, _use_new_zipfile_serialization=False)
+    saved.write_bytes(old.getvalue() + saved.read_bytes())
+    with pytest.raises(CheckpointError, match="BadZipFile"):
+        read_checkpoint(saved)
+
+
+def test_packed_entries_are_refused(saved: Path) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    with pytest.raises(CheckpointError, match="BadZipFile"):
+        read_checkpoint(saved)
 
 
 def test_a_best_that_was_not_written_does_not_count(
