@@ -167,15 +167,15 @@ class CLI(LightningCLI):
         return super()._instantiate_trainer(config, callbacks)
 
     def _run_subcommand(self, subcommand: str) -> None:
-        """Run; what fails before a step is made is due to what was given."""
+        """Run; what fails with a checkpoint, or before a step is made, is due to what was given."""
         try:
             super()._run_subcommand(subcommand)
         except MISFITS as error:
             reason = f"{type(error).__name__}: {error}"
-            if self.trainer.global_step and not self.config[subcommand].ckpt_path:
-                raise
             if self.config[subcommand].ckpt_path:
                 raise CheckpointError(f"ckpt_path is {self.checkpoint}: {reason}") from error
+            if self.trainer.global_step:
+                raise
             raise UsageError(reason) from error
 
     def before_fit(self) -> None:

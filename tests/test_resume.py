@@ -35,6 +35,18 @@ def at_call(hook: str, count: int, what: Callable[[], Any]) -> Iterator[None]:
         yield
 
 
+def test_what_tensorboard_shows_changes_nothing(workdir: Path) -> None:
+    """Neither a run, of dropout and batch normalisation, nor one that goes on."""
+    full = [*command("accurate"), "--tensorboard.level", "full"]
+    main(command("accurate"))
+    main(full)
+    assert same(outcome(run(0)), outcome(run(1)))
+    with at_call("on_train_batch_start", 7, power_cut), pytest.raises(PowerCutError):
+        main(full)
+    main([*full, "--ckpt_path", "last"])
+    assert same(outcome(run(0)), outcome(run(3)))
+
+
 def power_cut() -> None:
     raise PowerCutError
 

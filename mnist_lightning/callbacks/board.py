@@ -133,7 +133,9 @@ def _add_features(writer: SummaryWriter, trainer: Trainer, module: LightningModu
     images, labels = (each[:PROJECTED] for each in data.val)
     with torch.inference_mode():
         scaled, _ = data.on_after_batch_transfer((images.to(module.device), labels), 0)
+        training = module.net.training
         features = module.net.eval().features(scaled)
+        module.net.train(training)
     writer.add_embedding(features, labels.tolist(), images / 255, trainer.current_epoch, "features")
 
 

@@ -17,6 +17,7 @@ from mnist_lightning.callbacks.run_folder import say
 from mnist_lightning.callbacks.summary import data_module
 from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.idx import DataError
+from mnist_lightning.output import whole
 from mnist_lightning.own_images import OwnImages
 from mnist_lightning.prediction import HEADER, Prediction, as_lines, as_table, printable
 
@@ -112,7 +113,5 @@ def _save_inputs(own: OwnImages, folder: Path) -> None:
 
 
 def _write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    draft = path.with_suffix(".tmp")
-    with draft.open("w", newline="", encoding="utf-8") as file:
+    with whole(str(path)) as draft, draft.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
-    draft.replace(path)
