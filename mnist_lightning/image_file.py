@@ -24,18 +24,29 @@ class ImageError(Exception):
 
 
 def read_image(path: Path) -> Array:
-    """Read a picture upright and in grey, at most 800 pixels wide and high.
+    """Read the picture in a file, as ``decode_image``.
 
     Args:
         path: A regular file in PNG, JPEG or BMP.
+
+    Raises:
+        ImageError: The file cannot be opened, is of another kind, too large or damaged.
+    """
+    return decode_image(_read(path))
+
+
+def decode_image(content: bytes) -> Array:
+    """Decode a picture upright and in grey, at most 800 pixels wide and high.
+
+    Args:
+        content: Of a PNG, JPEG or BMP file.
 
     Returns:
         (H, W) float32, [0, 1], 0 black. What is transparent takes the colour of the paper.
 
     Raises:
-        ImageError: The file cannot be opened, is of another kind, too large or damaged.
+        ImageError: It is of another kind, has too many pixels, or is damaged.
     """
-    content = _read(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, is well

@@ -5,11 +5,46 @@ from os import PathLike
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from mnist_lightning.checkpoints import open_checkpoint, read_classifier
 from mnist_lightning.data import MNISTDataModule
 from mnist_lightning.own_images import OwnImages
 from mnist_lightning.prediction import Prediction
+
+
+class Reader:
+    """A trained network, given digits as MNIST stores them.
+
+    Args:
+        checkpoint: A path; or ``last`` or ``best`` of the newest run; or None: that run's best, if
+            it has one, else its last.
+
+    Attributes:
+        checkpoint: Path of the file that was read.
+        settings: What it was made with.
+
+    Raises:
+        CheckpointError: There is no checkpoint, or none that is sound.
+    """
+
+    def __init__(self, checkpoint: str | None) -> None:
+        self.checkpoint, _ = open_checkpoint(checkpoint)
+        self._classifier, self.settings = read_classifier(self.checkpoint)
+        self._data = MNISTDataModule(normalize=self.settings.data.get("normalize", "unit"))
+
+    def probabilities(self, digit: Tensor) -> Tensor:
+        """Say what an image shows.
+
+        Args:
+            digit: (28, 28) uint8, ink 255 on 0.
+
+        Returns:
+            (C,) float, the probability of each class.
+        """
+        with torch.inference_mode():
+            batch = self._data.on_after_batch_transfer((digit[None, None], None), 0)
+            return self._classifier.predict_step(batch)["probabilities"][0]
 
 
 def predict_images(
@@ -28,12 +63,5 @@ def predict_images(
     Raises:
         CheckpointError: The checkpoint is missing, damaged or of another network.
     """
-    found, _ = open_checkpoint(str(checkpoint))
-    classifier, settings = read_classifier(found)
-    data = MNISTDataModule(normalize=settings.data.get("normalize", "unit"))
-    images = OwnImages(map(Path, paths))
-    with torch.inference_mode():
-        outputs = [
-            classifier.predict_step(data.on_after_batch_transfer(batch, 0)) for batch in images
-        ]
-    return images.predictions(output["probabilities"][0] for output in outputs)
+    reader, images = Reader(str(checkpoint)), OwnImages(map(Path, paths))
+    return images.predictions([reader.probabilities(batch[0, 0]) for batch, _ in images])

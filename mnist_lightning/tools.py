@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 
 from jsonargparse import ArgumentParser
 
+from mnist_lightning.draw import draw
 from mnist_lightning.export import export
 from mnist_lightning.keras_weights import export_keras, import_keras
 from mnist_lightning.usage import parse
 
 TOOLS: dict[str, Callable[..., None]] = {
+    "draw": draw,
     "export": export,
     "import-keras": import_keras,
     "export-keras": export_keras,

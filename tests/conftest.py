@@ -1,9 +1,13 @@
 """What the tests share."""
 
+import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mnist_lightning.__main__ import main
 
@@ -71,6 +75,30 @@ def mnist_dir() -> Path:
     if not SHARED_MNIST.is_dir():
         pytest.skip("the official files are not beside the project, in ../shared/mnist")
     return SHARED_MNIST
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of the fast recipe after 9,600 images of MNIST."""
+    if not SHARED_MNIST.is_dir():
+        pytest.skip("the official files are not beside the project, in ../shared/mnist")
+    folder, before = tmp_path_factory.mktemp("reader"), Path.cwd()
+    config = Path(__file__).parents[1] / "configs" / "fast.yaml"
+    limits = ["--trainer.limit_train_batches", "150", "--trainer.limit_val_batches", "0"]
+    os.chdir(folder)
+    main(["fit", "--config", str(config), "--data.mirror", SHARED_MNIST.as_uri(), *limits])
+    os.chdir(before)
+    return folder / "logs/mnist/version_0/checkpoints/last.ckpt"
+
+
+def mnist_digits(count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The first of MNIST's test images, (count, 28, 28), and their labels, (count,)."""
+    images, labels = (
+        gzip.decompress((SHARED_MNIST / f"t10k-{name}-ubyte.gz").read_bytes())
+        for name in ("images-idx3", "labels-idx1")
+    )
+    pixels = np.frombuffer(images, np.uint8, count * 784, 16)
+    return pixels.reshape(-1, 28, 28), np.frombuffer(labels, np.uint8, count, 8)
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

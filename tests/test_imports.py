@@ -30,6 +30,7 @@ LEVELS = [
         "saliency",
         "diagnostics",
         "page",
+        "sketchpad",
     },
     {"download", "checkpoint_io"},
     {"splits", "own_images"},
@@ -37,8 +38,9 @@ LEVELS = [
     {"classifier", "portable"},
     {"checkpoint_content"},
     {"checkpoints"},
-    {"callbacks", "keras_weights", "export"},
-    {"tools", "predict"},
+    {"callbacks", "keras_weights", "export", "predict"},
+    {"draw"},
+    {"tools"},
     {"cli"},
     {"program"},
     {"__main__"},
@@ -56,6 +58,7 @@ PURE = {
     "evaluation": {"torch", "torchmetrics"},
     "saliency": {"torch"},
     "page": set(),
+    "sketchpad": set(),
 }
 
 

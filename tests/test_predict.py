@@ -1,7 +1,6 @@
 """Digits of the user's own: from files to the table, on the command line and in Python."""
 
 import csv
-import gzip
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SHARED_MNIST, TINY, refused
+from conftest import TINY, mnist_digits, refused
 from PIL import Image, ImageDraw
 
 from mnist_lightning import MNISTClassifier, predict_images
@@ -186,20 +185,6 @@ def test_lines_are_plain_and_names_harmless() -> None:
     ]
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of the fast recipe after 9,600 images of MNIST."""
-    if not SHARED_MNIST.is_dir():
-        pytest.skip("the official files are not beside the project, in ../shared/mnist")
-    folder, before = tmp_path_factory.mktemp("reader"), Path.cwd()
-    config = Path(__file__).parents[1] / "configs" / "fast.yaml"
-    limits = ["--trainer.limit_train_batches", "150", "--trainer.limit_val_batches", "0"]
-    os.chdir(folder)
-    main(["fit", "--config", str(config), "--data.mirror", SHARED_MNIST.as_uri(), *limits])
-    os.chdir(before)
-    return folder / "logs/mnist/version_0/checkpoints/last.ckpt"
-
-
 def test_pictures_of_every_kind_are_read(
     reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,12 +194,7 @@ def test_pictures_of_every_kind_are_read(
     each = 37
     count = each * len(KINDS)
     assert count >= 500
-    content = {
-        name: gzip.decompress((SHARED_MNIST / f"t10k-{name}-ubyte.gz").read_bytes())
-        for name in ("images-idx3", "labels-idx1")
-    }
-    images = np.frombuffer(content["images-idx3"], np.uint8, count * 784, 16).reshape(-1, 28, 28)
-    labels = np.frombuffer(content["labels-idx1"], np.uint8, count, 8)
+    images, labels = mnist_digits(count)
     paths = [
         path
         for i, kind in enumerate(KINDS)

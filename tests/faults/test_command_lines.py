@@ -165,6 +165,11 @@ OTHERS = {
     "export --output x.onnx --input int4": (USAGE, "input is int4: must be 'uint8' or 'float32'"),
     "export --output x.onnx --softmax maybe": (USAGE, "softmax is maybe: must be true or false"),
     "export --output x.safetensors --softmax false": (USAGE, "would hold weights alone"),
+    "draw": (CHECKPOINT, "run fit first, or give --ckpt_path"),
+    "draw --port 65536": (USAGE, "port is 65536: must be 0 to 65535"),
+    "draw --port any": (USAGE, "port is any: must be an integer"),
+    "draw --browser maybe": (USAGE, "browser is maybe: must be true or false"),
+    "draw --ckpt_path text.ckpt": (CHECKPOINT, "text.ckpt: damaged or not a checkpoint"),
     "fit --data.source mnist --data.mirror file:///nowhere": (
         DATA,
         "files into data/MNIST/raw, give --data.mirror, or",
