@@ -25,7 +25,7 @@ from mnist_lightning.splits import read_split
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 SPUR = 8  # of 280 pixels: shorter lines are left over where strokes meet
-SHOWN = 19  # the digit in the picture
+SHOWN = 2  # the digit in the picture
 STRIDE = 6  # pixels between the places of the mouse
 
 Point = tuple[float, float]
@@ -64,39 +64,43 @@ def serving(checkpoint: str) -> Iterator[str]:
     options = ["--ckpt_path", checkpoint, "--port", "0", "--browser", "false"]
     command = [sys.executable, "-m", "mnist_lightning", "draw", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        url = next((line.split()[2] for line in program.stdout if "http://" in line), None)
+        if url is None:
+            raise SystemExit(program.wait())  # the program has said why
         try:
-            assert program.stdout is not None
-            yield next(line.split()[2] for line in program.stdout if line.startswith("Draw at"))
+            yield url
         finally:
             program.terminate()
 
 
 @contextmanager
-def browsing(url: str) -> Iterator[Page]:
-    """Open the page in a browser without a window."""
+def browsing() -> Iterator[Page]:
+    """Start a browser without a window, on a screen that can be touched; its empty page."""
     found = [path for name in BROWSERS if (path := shutil.which(name))]
     if not found:
-        raise FileNotFoundError(f"none of {', '.join(BROWSERS)} is installed")
+        raise SystemExit(f"none of {', '.join(BROWSERS)} is installed")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=found[0])
-        page = browser.new_page(viewport={"width": 840, "height": 600})
-        page.goto(url)
-        yield page
+        yield browser.new_page(viewport={"width": 840, "height": 600}, has_touch=True)
         browser.close()
+
+
+def on_sheet(page: Page, line: list[Point]) -> list[Point]:
+    """Where points of the sheet, [0, 1), lie on the page, in pixels."""
+    sheet = page.locator("#sheet").bounding_box()
+    assert sheet
+    return [(sheet["x"] + x * sheet["width"], sheet["y"] + y * sheet["height"]) for x, y in line]
 
 
 def draw_digit(page: Page, lines: list[list[Point]]) -> tuple[str, float]:
     """Draw on a clear sheet; the answer, and the seconds it took after the last stroke."""
     page.click("#clear")
-    sheet = page.locator("#sheet").bounding_box()
-    assert sheet
     for line in lines:
-        places = [
-            (sheet["x"] + x * sheet["width"], sheet["y"] + y * sheet["height"]) for x, y in line
-        ]
-        page.mouse.move(*places[0])
+        first, *others = on_sheet(page, line)
+        page.mouse.move(*first)
         page.mouse.down()
-        for place in places[1:]:
+        for place in others:
             page.mouse.move(*place)
         page.mouse.up()
     start = time.perf_counter()
@@ -116,7 +120,8 @@ def main() -> None:
     raw_dir = given.data_dir / "MNIST" / "raw"
     images, labels = read_split(raw_dir, "t10k", TEST_SIZE, official=True)
     right, seconds = 0, []
-    with serving(given.checkpoint) as url, browsing(url) as page:
+    with serving(given.checkpoint) as url, browsing() as page:
+        page.goto(url)
         for image, label in zip(images[: given.count, 0].numpy(), labels.tolist(), strict=False):
             answer, waited = draw_digit(page, strokes(image))
             right += answer.startswith(f"{label}:")

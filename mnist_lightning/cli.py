@@ -36,6 +36,7 @@ from mnist_lightning.checkpoint_file import CheckpointError
 from mnist_lightning.checkpoint_io import SafeCheckpointIO
 from mnist_lightning.checkpoints import MISFITS, Settings, open_checkpoint, run_folder
 from mnist_lightning.logger import RunLogger
+from mnist_lightning.prediction import printable
 from mnist_lightning.splits import CLASSES
 from mnist_lightning.tools import add_tools
 from mnist_lightning.usage import UsageError, parse
@@ -127,7 +128,7 @@ class CLI(LightningCLI):
             self.config[subcommand].trainer.default_root_dir = str(run_folder(self.checkpoint))
             # a recipe's callbacks train; its checkpoint's weights need none of them
             warnings.filterwarnings("ignore", message=".*callbacks used to create the checkpoint")
-        print(f"Checkpoint: {self.checkpoint}", flush=True)
+        print(f"Checkpoint: {printable(str(self.checkpoint))}", flush=True)
 
     def _option_names(self) -> set[str]:
         parsers = self._subcommand_parsers.values()

@@ -3,22 +3,28 @@
 import os
 import sys
 import webbrowser
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
+from threading import Lock, Thread
 
+import numpy as np
 import torch
 
-from mnist_lightning.digit_image import to_mnist
+from mnist_lightning.digit_image import IMAGE_SIZE, to_mnist
 from mnist_lightning.image_file import ImageError, decode_image
 from mnist_lightning.own_images import NO_DIGIT
 from mnist_lightning.page import SOURCES
 from mnist_lightning.predict import Reader
+from mnist_lightning.prediction import printable
 from mnist_lightning.sketchpad import Answer, Sketchpad
 from mnist_lightning.usage import UsageError
 
 PORT = 8028
-PORTS = range(2**16)
+PORTS = (0, *range(1024, 2**16))  # the others are the system's
+MOST_PIXELS = 1_000_000  # of a drawing; the page's sheet has 160,000
+MARGIN = 20  # pixels around the sheet, so that ink at its edge does not come from beyond
+PATIENCE = 1.0  # seconds to wait for the answer under way at the end
 
 
 def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True) -> None:
@@ -35,15 +41,22 @@ def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True
         CheckpointError: There is no checkpoint, or none that is sound.
     """
     if port not in PORTS:
-        raise UsageError(f"port is {port}: must be 0 to {PORTS[-1]}")
-    reader = Reader(ckpt_path)
-    print(f"Checkpoint: {reader.checkpoint}", flush=True)
-    # one thread for all drawings: each that computes keeps helpers of its own
-    with ThreadPoolExecutor(1) as network, _open(reader, port, network) as pad:
+        raise UsageError(f"port is {port}: must be 0, or {PORTS[1]} to {PORTS[-1]}")
+    reader, one_by_one = Reader(ckpt_path), Lock()
+
+    def answer(drawing: bytes) -> Answer:
+        with one_by_one:
+            return read(reader, drawing)
+
+    print(f"Checkpoint: {printable(str(reader.checkpoint))}", flush=True)
+    with _open(port, _page(reader), answer) as pad:
         print(f"Draw at {pad.url} (Ctrl-C ends it)", flush=True)
-        if browser and _has_desktop():
-            webbrowser.open(pad.url)
-        pad.serve_forever()
+        if browser and _has_desktop():  # which may take its time
+            Thread(target=webbrowser.open, args=[pad.url], daemon=True).start()
+        try:
+            pad.serve_forever()
+        finally:
+            one_by_one.acquire(timeout=PATIENCE)  # and no other begins
 
 
 def read(reader: Reader, drawing: bytes) -> Answer:
@@ -51,28 +64,28 @@ def read(reader: Reader, drawing: bytes) -> Answer:
 
     Args:
         reader: With the network.
-        drawing: Content of a PNG, JPEG or BMP file.
+        drawing: Content of a PNG, JPEG or BMP file; dark on a white sheet.
 
     Returns:
         ``probabilities``, a number in [0, 1] for each class, and ``image``, the 784 pixels, 0 to
         255, that the network saw; or a ``remark`` that says why there are none.
     """
     try:
-        digit = to_mnist(decode_image(drawing))
+        sheet = decode_image(drawing, MOST_PIXELS)
     except ImageError as error:
         return {"remark": str(error)}
+    digit = to_mnist(np.pad(sheet, MARGIN, constant_values=1))
     if digit is None:
         return {"remark": NO_DIGIT}
     probabilities = reader.probabilities(torch.from_numpy(digit))
+    if not probabilities.isfinite().all():
+        return {"remark": "the network's answer is no number"}
     return {"probabilities": probabilities.tolist(), "image": digit.ravel().tolist()}
 
 
-def _open(reader: Reader, port: int, network: Executor) -> Sketchpad:
-    def answer(drawing: bytes) -> Answer:
-        return network.submit(read, reader, drawing).result()
-
+def _open(port: int, page: str, answer: Callable[[bytes], Answer]) -> Sketchpad:
     try:
-        return Sketchpad(port, _page(reader), answer)
+        return Sketchpad(port, page, answer)
     except OSError as error:
         reason = f"{error.strerror}; 0 takes any that is free"
         raise UsageError(f"port is {port}: {reason}") from error
@@ -80,15 +93,18 @@ def _open(reader: Reader, port: int, network: Executor) -> Sketchpad:
 
 def _page(reader: Reader) -> str:
     """The page, which says whose answers it shows."""
+    # a first answer, so that the user's first is as quick as the others
+    classes = len(reader.probabilities(torch.zeros(IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)))
     source = str(reader.settings.data.get("source"))
     warning = '<p class="warning">Trained on synthetic digits, not on MNIST.</p>'
     about = (
-        f'<p class="soft">Checkpoint {escape(str(reader.checkpoint))}, '
-        f"trained on {SOURCES.get(source, 'other data')}</p>"
+        f'<p class="soft">Checkpoint {escape(printable(str(reader.checkpoint)))}, '
+        f"trained on {SOURCES.get(source, 'unknown data')}</p>"
     )
     page = files(__package__).joinpath("sketchpad.html").read_text(encoding="utf-8")
-    page = page.replace("CLASSES", str(reader.settings.model["num_classes"]))
-    return page.replace("<!-- network -->", (warning if source == "synthetic" else "") + about)
+    page = page.replace("CLASSES", str(classes))
+    page = page.replace("<!-- warning -->", warning if source == "synthetic" else "")
+    return page.replace("<!-- network -->", about)
 
 
 def _has_desktop() -> bool:

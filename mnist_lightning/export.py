@@ -18,6 +18,7 @@ from mnist_lightning.data import TEST_SIZE, MNISTDataModule
 from mnist_lightning.network import ConvNet
 from mnist_lightning.output import OutputError, check_output, whole
 from mnist_lightning.portable import FORMATS, Format, RawNet, Run
+from mnist_lightning.prediction import printable
 from mnist_lightning.splits import read_split
 from mnist_lightning.synthetic import render_digits
 
@@ -53,7 +54,7 @@ def export(
     """
     form = _format(output, input, softmax)
     checkpoint, _ = open_checkpoint(ckpt_path)
-    print(f"Checkpoint: {checkpoint}", flush=True)
+    print(f"Checkpoint: {printable(str(checkpoint))}", flush=True)
     classifier, settings = read_classifier(checkpoint)
     data = MNISTDataModule(data_dir, "auto", normalize=settings.data.get("normalize", "unit"))
     if form.weights_alone:

@@ -35,11 +35,12 @@ def read_image(path: Path) -> Array:
     return decode_image(_read(path))
 
 
-def decode_image(content: bytes) -> Array:
+def decode_image(content: bytes, most_pixels: int = MOST_PIXELS) -> Array:
     """Decode a picture upright and in grey, at most 800 pixels wide and high.
 
     Args:
         content: Of a PNG, JPEG or BMP file.
+        most_pixels: Larger pictures are refused before they are decoded.
 
     Returns:
         (H, W) float32, [0, 1], 0 black. What is transparent takes the colour of the paper.
@@ -50,7 +51,7 @@ def decode_image(content: bytes) -> Array:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, is well
-            return _grey(_open(content))
+            return _grey(_open(content, most_pixels))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -79,14 +80,14 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _open(content: bytes) -> Image.Image:
+def _open(content: bytes, most_pixels: int) -> Image.Image:
     try:
         image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
         pixels = image.width * image.height
     except Image.DecompressionBombError:
-        pixels = MOST_PIXELS + 1
-    if pixels > MOST_PIXELS:
-        raise ImageError(f"more than {MOST_PIXELS // 10**6} million pixels")
+        pixels = most_pixels + 1
+    if pixels > most_pixels:
+        raise ImageError(f"more than {most_pixels // 10**6} million pixels")
     image.draft(None, (SIDE, SIDE))  # JPEG is decoded at a fraction of its size
     with suppress(Exception):  # without a rotation that can be read it stays as it is
         image = ImageOps.exif_transpose(image)

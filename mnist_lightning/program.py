@@ -101,6 +101,7 @@ def _silence_tips() -> None:
     threading.excepthook = _thread_failed
     for package in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(package).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # --trainer.profiler
     pooch.get_logger().setLevel(logging.WARNING)
     # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")

@@ -12,8 +12,13 @@ from socketserver import ThreadingTCPServer
 from typing import Any
 
 HOST = "127.0.0.1"
-MOST_BYTES = 1_000_000  # of a drawing; the page's take 20,000 at most
-SECONDS = 10.0  # that a request may take from its first byte to its answer
+MOST_BYTES = 1_000_000  # of a drawing
+SECONDS = 10.0  # that a connection may stay open
+# Nothing is fetched from elsewhere, and no other site shows the page as its own
+POLICY = (
+    "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+)
 
 Answer = Mapping[str, Any]
 
@@ -29,6 +34,7 @@ class Sketchpad(ThreadingTCPServer):
 
     Attributes:
         url: Where the page is.
+        names: Of the server, with the port, as browsers may call it.
 
     Raises:
         OSError: The port is taken or not ours to take.
@@ -76,7 +82,8 @@ class _Request(BaseHTTPRequestHandler):
         if len(length) > len(str(MOST_BYTES)) or int(length) > MOST_BYTES:
             return self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         drawing = self.rfile.read(int(length))
-        self._reply("application/json", json.dumps(self.server.answer(drawing)))
+        if len(drawing) == int(length):
+            self._reply("application/json", json.dumps(self.server.answer(drawing)))
 
     def _refused(self, path: str) -> bool:
         """Refuse what is not there, and pages of other sites, under whatever name they come."""
@@ -96,6 +103,7 @@ class _Request(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Security-Policy", POLICY)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
         self.wfile.write(content)

@@ -39,6 +39,7 @@ def test_page_and_answer(pad: Sketchpad) -> None:
     status, content = request(pad, "POST", "/digit")
     assert (status, json.loads(content)) == (200, {"bytes": 3})
     assert request(pad, "POST", "/digit", Origin=pad.url.rstrip("/"))[0] == 200
+    assert request(pad, "GET", "/", Host=pad.names[1])[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -102,5 +103,5 @@ def test_a_slow_body_is_cut(pad: Sketchpad, monkeypatch: pytest.MonkeyPatch) -> 
     with socket.create_connection(pad.server_address, timeout=20) as connection:  # type: ignore[arg-type]
         host = pad.url.split("/")[2]
         connection.sendall(f"POST /digit HTTP/1.1\r\nHost: {host}\r\n".encode())
-        connection.sendall(b"Content-Length: 9\r\n\r\nabc")
+        connection.sendall(b"Content-Length: 9\r\n\r\nabc")  # no answer to half a drawing
         assert connection.recv(1) == b""

@@ -166,7 +166,7 @@ OTHERS = {
     "export --output x.onnx --softmax maybe": (USAGE, "softmax is maybe: must be true or false"),
     "export --output x.safetensors --softmax false": (USAGE, "would hold weights alone"),
     "draw": (CHECKPOINT, "run fit first, or give --ckpt_path"),
-    "draw --port 65536": (USAGE, "port is 65536: must be 0 to 65535"),
+    "draw --port 65536": (USAGE, "port is 65536: must be 0, or 1024 to 65535"),
     "draw --port any": (USAGE, "port is any: must be an integer"),
     "draw --browser maybe": (USAGE, "browser is maybe: must be true or false"),
     "draw --ckpt_path text.ckpt": (CHECKPOINT, "text.ckpt: damaged or not a checkpoint"),
