@@ -1,7 +1,9 @@
 """The command line from end to end."""
 
 import csv
+import io
 import json
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -236,6 +238,15 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
             main([option])
         assert caught.value.code == 0
     assert "usage: mnist-lightning" in capsys.readouterr().out
+
+
+def test_a_profile_is_printed(workdir: Path) -> None:
+    text = io.StringIO()
+    listener, logger = logging.StreamHandler(text), logging.getLogger("lightning.pytorch")
+    logger.addHandler(listener)
+    main(["fit", *TINY, "--report.figures", "false", "--trainer.profiler", "simple"])
+    logger.removeHandler(listener)
+    assert "run_training_epoch" in text.getvalue()
 
 
 def test_real_mnist_in_one_pass_over_6000_images(
