@@ -203,6 +203,8 @@ class MNISTDataModule(LightningDataModule):
             fetch_mnist(self.raw_dir("mnist"), self.mirror)
         except UnreachableError as error:
             if self.source == "auto" and not self.mirror:
+                hint = "--data.mirror takes MNIST from elsewhere"
+                print(f"{error}; generated digits instead, {hint}", flush=True)
                 return
             places = f"put the four files into {self.raw_dir('mnist')}, give --data.mirror"
             raise DataError(f"{error}; {places}, or --data.source synthetic") from error

@@ -32,6 +32,8 @@ def plot_curve(history: History, stage: str, metric: str, ax: Axes | None = None
     ax.set(
         xlabel="Epoch", ylabel=metric.capitalize(), title=f"{NAMES[stage]} {metric}".capitalize()
     )
+    if metric == "accuracy":
+        ax.set_ylim(top=min(ax.get_ylim()[1], 1.01))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.grid(alpha=0.3)
     return _figure(ax)

@@ -36,12 +36,15 @@ def parse(parser: ArgumentParser, args: list[str], known: Iterable[str]) -> Any:
         return parser.parse_args(args)
     except (ArgumentError, UnicodeDecodeError) as error:
         files = [arg for option, arg in pairwise(args) if option in ("--config", "-c")]
+        if files and 'key "config": File does not exist' in str(error):
+            raise UsageError(f"config is {files[-1]}: there is no such file") from error
         unread = isinstance(error, UnicodeDecodeError) or re.search(
             "parsing config|Unexpected config", str(error)
         )
         if unread and files:
             raise UsageError(f"config is {files[-1]}: not a YAML file of options") from error
-        raise UsageError(reworded(str(error)) + _suggestion(str(error), known)) from error
+        message = _as_options(reworded(str(error)), known) + _suggestion(str(error), known)
+        raise UsageError(message) from error
 
 
 def reworded(message: str) -> str:
@@ -70,6 +73,13 @@ def _type_name(described: str) -> str:
     return f"{TYPE_NAMES.get(name, name)} {more}".strip()
 
 
+def _as_options(message: str, known: Iterable[str]) -> str:
+    """Write options that are missing as they are given."""
+    start, required, names = message.partition("arguments are required: ")
+    options = {option.lstrip("-"): option for option in known}
+    return start + required + ", ".join(options.get(name, name) for name in names.split(", "))
+
+
 def _suggestion(error: str, known: Iterable[str]) -> str:
     """Name the options nearest to one that is not known."""
     _, _, rest = error.partition("unrecognized arguments: ")
@@ -77,5 +87,5 @@ def _suggestion(error: str, known: Iterable[str]) -> str:
         return ""
     name = rest.split()[0].lstrip("-").partition("=")[0]
     inside = sorted((len(option), option) for option in known if option.endswith(name))
-    near = [option for _, option in inside[:2]] or get_close_matches(f"--{name}", known, n=2)
+    near = [option for _, option in inside[:2]] or get_close_matches(f"--{name}", known, n=1)
     return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -161,7 +161,7 @@ def test_every_test_image_is_scored(tmp_path: Path) -> None:
 
 
 def test_auto_takes_synthetic_digits_only_without_a_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def closed(*_: object) -> None:
         raise UnreachableError("no network")
@@ -169,6 +169,8 @@ def test_auto_takes_synthetic_digits_only_without_a_network(
     monkeypatch.setattr("mnist_lightning.data.fetch_mnist", closed)
     data = ready(data_dir=str(tmp_path), source="auto", synthetic_size=(64, 32))
     assert data.source == "synthetic"
+    hint = "--data.mirror takes MNIST from elsewhere"
+    assert capsys.readouterr().out == f"no network; generated digits instead, {hint}\n"
     assert data.hparams["source"] == "synthetic"
     assert "data_dir" not in data.hparams
     with pytest.raises(DataError, match=r"--data\.mirror"):

@@ -32,6 +32,11 @@ def test_a_curve_runs_over_epochs(stage: str, metric: str, column: str) -> None:
     ]
 
 
+def test_no_accuracy_above_one_is_on_the_axis() -> None:
+    (ax,) = plot_curve({"epoch": [1], "accuracy": [0.99]}, "train", "accuracy").axes
+    assert 1 < ax.get_ylim()[1] <= 1.01
+
+
 def test_curves_show_training_and_validation_together() -> None:
     loss, accuracy = plot_curves(HISTORY).axes
     assert [np.asarray(line.get_ydata()).tolist() for line in loss.lines] == [
