@@ -1,5 +1,6 @@
 """``python -m mnist_lightning``, or ``mnist-lightning``."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from unittest.mock import patch
@@ -24,6 +25,8 @@ def main(args: Sequence[str] | None = None) -> None:
             from mnist_lightning.program import run
         run(args)
     except Stopped as stopped:
+        if args is None:  # the process ends: a second signal may end it at once, without a word
+            handlers = dict.fromkeys(handlers, signal.SIG_DFL)
         print(f"mnist-lightning: {stopped}", file=sys.stderr)
         raise SystemExit(stopped.exit_code) from None
     finally:

@@ -14,6 +14,7 @@ from runs import RECIPES, command, outcome, same
 
 from mnist_lightning.__main__ import main
 from mnist_lightning.callbacks import History
+from mnist_lightning.signals import STOPS, Stopped, restore_handlers
 
 
 class PowerCutError(Exception):
@@ -97,6 +98,22 @@ def test_a_signal_ends_the_step_and_saves(
     assert signal.getsignal(number) == before
     main([*command("accurate"), "--ckpt_path", "last"])
     assert same(outcome(run(0)), outcome(run(2)))
+
+
+@pytest.mark.parametrize("as_program", [True, False])
+def test_a_signal_when_it_ends_is_not_handled(
+    as_program: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(args: list[str] | None) -> None:
+        raise Stopped(signal.SIGINT)
+
+    monkeypatch.setattr("mnist_lightning.program.run", stopped)
+    before = {number: signal.getsignal(number) for number in STOPS}
+    with pytest.raises(SystemExit):
+        main(None if as_program else [])
+    after = {number: signal.getsignal(number) for number in STOPS}
+    restore_handlers(before)
+    assert after == (dict.fromkeys(STOPS, signal.SIG_DFL) if as_program else before)
 
 
 def test_a_second_signal_stops_at_once(workdir: Path) -> None:
