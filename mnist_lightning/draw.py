@@ -49,9 +49,9 @@ def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True
             return read(reader, drawing)
 
     print(f"Checkpoint: {printable(str(reader.checkpoint))}", flush=True)
-    with _open(port, _page(reader), answer) as pad:
+    with _open(port, page_of(reader), answer) as pad:
         print(f"Draw at {pad.url} (Ctrl-C ends it)", flush=True)
-        if browser and _has_desktop():  # which may take its time
+        if browser and has_desktop():  # which may take its time
             Thread(target=webbrowser.open, args=[pad.url], daemon=True).start()
         try:
             pad.serve_forever()
@@ -83,15 +83,7 @@ def read(reader: Reader, drawing: bytes) -> Answer:
     return {"probabilities": probabilities.tolist(), "image": digit.ravel().tolist()}
 
 
-def _open(port: int, page: str, answer: Callable[[bytes], Answer]) -> Sketchpad:
-    try:
-        return Sketchpad(port, page, answer)
-    except OSError as error:
-        reason = f"{error.strerror}; 0 takes any that is free"
-        raise UsageError(f"port is {port}: {reason}") from error
-
-
-def _page(reader: Reader) -> str:
+def page_of(reader: Reader) -> str:
     """The page, which says whose answers it shows."""
     # a first answer, so that the user's first is as quick as the others
     classes = len(reader.probabilities(torch.zeros(IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)))
@@ -107,8 +99,16 @@ def _page(reader: Reader) -> str:
     return page.replace("<!-- network -->", about)
 
 
-def _has_desktop() -> bool:
+def has_desktop() -> bool:
     """Tell whether a browser would have a window of its own, and not take the terminal."""
     return not sys.platform.startswith("linux") or bool(
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
+
+
+def _open(port: int, page: str, answer: Callable[[bytes], Answer]) -> Sketchpad:
+    try:
+        return Sketchpad(port, page, answer)
+    except OSError as error:
+        reason = f"{error.strerror}; 0 takes any that is free"
+        raise UsageError(f"port is {port}: {reason}") from error
