@@ -94,6 +94,9 @@ def _run(arguments: list[str]) -> None:
         auto_configure_optimizers=False,  # the classifier has its own
         load_from_checkpoint_support=False,  # plain hyper-parameters need no help
     )
+    # Lightning does so with NCCL alone; gloo's threads can abort a process that ends before them
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _silence_tips() -> None:
