@@ -9,9 +9,10 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
-from torchmetrics import MeanMetric
+from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
+from mnist_lightning.deferred import Deferred
 from mnist_lightning.keras_adam import KerasAdam
 from mnist_lightning.network import CONV_CHANNELS, HIDDEN_DIMS, IMAGE_SIZE, ConvNet
 
@@ -57,9 +58,10 @@ class MNISTClassifier(LightningModule):
         self.batch_norm = batch_norm
         self.schedule = schedule
         self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
-        self.train_figures = _figures(num_classes)
-        self.val_figures = _figures(num_classes)
-        self.test_figures = _figures(num_classes)
+        deferred = {name: Deferred(metric) for name, metric in _figures(num_classes).items()}
+        self.train_figures = nn.ModuleDict(deferred)
+        self.val_figures = nn.ModuleDict(_figures(num_classes))
+        self.test_figures = nn.ModuleDict(_figures(num_classes))
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logits, (B, num_classes), of images, (B, 1, 28, 28) float."""
@@ -138,7 +140,7 @@ class MNISTClassifier(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the training figures; an epoch that starts begins anew."""
         for name, state in checkpoint.get("train_figures", {}).items():
-            metric: Any = self.train_figures[name]
+            metric: Any = self.train_figures[name].metric
             metric.load_state_dict(state)
             metric._update_count = 1  # else torchmetrics warns that it was never updated
 
@@ -164,7 +166,7 @@ class MNISTClassifier(LightningModule):
         self.log_dict(named, on_step=False, on_epoch=True)  # type: ignore[arg-type]
 
 
-def _figures(num_classes: int) -> nn.ModuleDict:
+def _figures(num_classes: int) -> dict[str, Metric]:
     """Mean loss and accuracy; without checks of values, for which a GPU would have to wait."""
     accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-    return nn.ModuleDict({"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy})
+    return {"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy}

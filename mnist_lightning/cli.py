@@ -46,7 +46,7 @@ SEEDS = range(2**32)  # NumPy's
 EPOCHS = 5  # as the original
 # What Lightning takes, and fails with later
 LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1, "gradient_clip_val": 0}
-REFRESH_RATE = 20  # steps; drawing the bar takes as long as some per cent of a step
+REFRESH_RATE = 2  # a second; a thread draws the bar, and keeps a core from the training meanwhile
 # Kept where images are held out to choose by
 BEST = {"filename": "best", "monitor": "val/accuracy", "mode": "max"}
 
