@@ -5,6 +5,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 
@@ -16,12 +17,14 @@ class Pace:
 
     Args:
         steps: Training steps of one turn.
+        wait: Returns once all steps are done, where they are only asked for.
     """
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, wait: Callable[[], None] | None = None) -> None:
         read, write = map(int, os.environ["PACE"].split(","))
         self._turns, self._reports = os.fdopen(read), os.fdopen(write, "w")
         self.steps = steps
+        self.wait = wait
         self.count = 0
         self._started = time.perf_counter()
 
@@ -29,6 +32,8 @@ class Pace:
         """Note that a step is done; the first one is a turn of its own."""
         self.count += 1
         if self.count == 1 or (self.count - 1) % self.steps == 0:
+            if self.wait:
+                self.wait()
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             seconds = time.perf_counter() - self._started
             self._report({"seconds": seconds, "steps": self.steps, "mib": memory})

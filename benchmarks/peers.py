@@ -34,6 +34,7 @@ TORCH = [
     "ours: fit",
     "ours: bare loop",
     "textbook PyTorch",
+    "PyTorch, data resident",
     "textbook Lightning",
     "loader: ours",
     "loader: torchvision",

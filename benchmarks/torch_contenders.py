@@ -19,10 +19,18 @@ from torchvision.transforms import ToTensor
 from mnist_lightning import ConvNet, MNISTDataModule
 from mnist_lightning.__main__ import main as our_program
 from mnist_lightning.allocator import keep_freed_memory
+from mnist_lightning.batches import shuffled
 from mnist_lightning.keras_adam import KerasAdam
 
 BATCH_SIZE = 32
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 LOADER_STEPS = 50  # batches for each training step of a turn: they are that much quicker
+
+
+def wait() -> None:
+    """Wait until a GPU has done all that it was given."""
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
 
 
 class Ticks(Callback):
@@ -33,7 +41,7 @@ class Ticks(Callback):
     """
 
     def __init__(self, steps: int) -> None:
-        self.pace = Pace(steps)
+        self.pace = Pace(steps, wait)
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Count."""
@@ -49,7 +57,7 @@ def textbook_network(hidden_dims: list[int]) -> nn.Sequential:
     widths = [7744, *hidden_dims]
     for width, next_width in itertools.pairwise(widths):
         layers += [nn.Linear(width, next_width), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(widths[-1], 10))
+    return nn.Sequential(*layers, nn.Linear(widths[-1], 10)).to(DEVICE)
 
 
 def textbook_loader(data_dir: str) -> DataLoader[Any]:
@@ -81,20 +89,30 @@ class TextbookModule(LightningModule):
 
 
 def our_batches(data_dir: str) -> Iterator[tuple[Tensor, Tensor]]:
-    """Our data module's batches, epoch after epoch, scaled."""
+    """Our data module's batches, epoch after epoch, scaled; on the GPU where there is one."""
     data = MNISTDataModule(data_dir)
     data.setup("fit")
-    loader = data.train_dataloader()
+    images, targets = (each.to(DEVICE) for each in data.train)
+    loader = shuffled(images, targets, BATCH_SIZE, data.seed)
     for _ in itertools.count():
         for batch in loader:
             yield data.on_after_batch_transfer(batch, 0)
+
+
+def resident_batches(data_dir: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """All images on the device as floats, indexed by a random order: what a GPU's owner writes."""
+    data = MNIST(data_dir, train=True)
+    images, targets = data.data[:, None].to(DEVICE) / 255, data.targets.to(DEVICE)
+    for _ in itertools.count():
+        for index in torch.split(torch.randperm(len(images), device=DEVICE), BATCH_SIZE):
+            yield images[index], targets[index]
 
 
 def train(net: nn.Module, adam: torch.optim.Optimizer, batches: Iterable[Any], pace: Pace) -> None:
     """A loop and nothing else."""
     while True:
         for images, targets in batches:
-            loss = F.cross_entropy(net(images), targets)
+            loss = F.cross_entropy(net(images.to(DEVICE)), targets.to(DEVICE))
             adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
@@ -113,14 +131,22 @@ def our_fit(hidden_dims: list[int], data_dir: str, steps: int) -> None:
 def our_loop(hidden_dims: list[int], data_dir: str, steps: int) -> None:
     """The same network, optimiser and batches without Lightning."""
     keep_freed_memory()
-    net = ConvNet(hidden_dims=hidden_dims)
-    train(net, KerasAdam(net.parameters()), our_batches(data_dir), Pace(steps))
+    if DEVICE.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # as the program does
+    net = ConvNet(hidden_dims=hidden_dims).to(DEVICE)
+    train(net, KerasAdam(net.parameters()), our_batches(data_dir), Pace(steps, wait))
 
 
 def torch_textbook(hidden_dims: list[int], data_dir: str, steps: int) -> None:
     """The loop of a tutorial, torchvision's data set and torch's Adam."""
     net = textbook_network(hidden_dims)
-    train(net, torch.optim.Adam(net.parameters()), textbook_loader(data_dir), Pace(steps))
+    train(net, torch.optim.Adam(net.parameters()), textbook_loader(data_dir), Pace(steps, wait))
+
+
+def torch_resident(hidden_dims: list[int], data_dir: str, steps: int) -> None:
+    """The loop of a tutorial, with all data on the device."""
+    net = textbook_network(hidden_dims)
+    train(net, torch.optim.Adam(net.parameters()), resident_batches(data_dir), Pace(steps, wait))
 
 
 def lightning_textbook(hidden_dims: list[int], data_dir: str, steps: int) -> None:
@@ -131,14 +157,14 @@ def lightning_textbook(hidden_dims: list[int], data_dir: str, steps: int) -> Non
 
 def our_data(hidden_dims: list[int], data_dir: str, steps: int) -> None:
     """Our batches alone."""
-    pace = Pace(steps * LOADER_STEPS)
+    pace = Pace(steps * LOADER_STEPS, wait)
     for _ in our_batches(data_dir):
         pace.tick()
 
 
 def torchvision_data(hidden_dims: list[int], data_dir: str, steps: int) -> None:
     """The textbook's batches alone."""
-    pace = Pace(steps * LOADER_STEPS)
+    pace = Pace(steps * LOADER_STEPS, wait)
     loader = textbook_loader(data_dir)
     while True:
         for _ in loader:
@@ -147,7 +173,7 @@ def torchvision_data(hidden_dims: list[int], data_dir: str, steps: int) -> None:
 
 def matrix_product(hidden_dims: list[int], data_dir: str, steps: int) -> None:
     """Products of two 2048 x 2048 float32 matrices: what the machine can do."""
-    pace, a = Pace(steps), torch.rand(2048, 2048)
+    pace, a = Pace(steps, wait), torch.rand(2048, 2048, device=DEVICE)
     while True:
         torch.mm(a, a)
         pace.tick()
@@ -157,6 +183,7 @@ CONTENDERS: dict[str, Callable[[list[int], str, int], None]] = {
     "ours: fit": our_fit,
     "ours: bare loop": our_loop,
     "textbook PyTorch": torch_textbook,
+    "PyTorch, data resident": torch_resident,
     "textbook Lightning": lightning_textbook,
     "loader: ours": our_data,
     "loader: torchvision": torchvision_data,

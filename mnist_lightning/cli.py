@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
@@ -21,6 +22,7 @@ from lightning.pytorch.plugins import CheckpointIO
 from mnist_lightning.callbacks import (
     BestCheckpoint,
     Board,
+    CUDAGraphs,
     Evaluation,
     Finite,
     History,
@@ -151,7 +153,7 @@ class CLI(LightningCLI):
             raise UsageError(f"model.num_classes is {classes}: must be at least {CLASSES}")
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
-        """Leave out what a subcommand does not use."""
+        """Leave out what a subcommand does not use, and add what only a GPU does."""
         if self.subcommand != "fit" or not config["logger"]:
             self.save_config_callback = None
         if config["enable_checkpointing"] is False or config["fast_dev_run"]:
@@ -161,6 +163,8 @@ class CLI(LightningCLI):
             callbacks = [each for each in callbacks if each is not best]
         if not config["enable_progress_bar"]:
             callbacks = [each for each in callbacks if not isinstance(each, ProgressBar)]
+        if self.subcommand == "fit" and torch.cuda.is_available():
+            callbacks = [*callbacks, CUDAGraphs()]
         plugins = config["plugins"] or []
         plugins = plugins if isinstance(plugins, list) else [plugins]
         if not any(isinstance(each, CheckpointIO) for each in plugins):

@@ -2,6 +2,7 @@
 
 from mnist_lightning.callbacks.best_checkpoint import BestCheckpoint
 from mnist_lightning.callbacks.board import Board
+from mnist_lightning.callbacks.cuda_graphs import CUDAGraphs
 from mnist_lightning.callbacks.evaluation import Evaluation
 from mnist_lightning.callbacks.finite import Finite, TrainingError
 from mnist_lightning.callbacks.history import History
@@ -14,6 +15,7 @@ from mnist_lightning.callbacks.report import Report
 __all__ = [
     "BestCheckpoint",
     "Board",
+    "CUDAGraphs",
     "Evaluation",
     "Finite",
     "History",

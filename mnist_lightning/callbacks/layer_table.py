@@ -1,5 +1,6 @@
 """The table of the network's layers."""
 
+import warnings
 from collections.abc import Iterable
 
 from lightning import Callback, LightningModule, Trainer
@@ -25,7 +26,9 @@ def layers(module: LightningModule) -> list[Row]:
     Shapes need the module's ``example_input_array``; without it only layers with parameters are
     listed.
     """
-    summary = ModelSummary(module, max_depth=-1)
+    with warnings.catch_warnings():  # of megabytes, which are not shown
+        warnings.filterwarnings("ignore", message="Precision .* is not supported by the model")
+        summary = ModelSummary(module, max_depth=-1)
     names = summary.layer_names
     rows = []
     for name, shape, parameters in zip(names, summary.out_sizes, summary.param_nums, strict=True):
