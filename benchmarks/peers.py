@@ -211,7 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", default="small", help="part of the results files' names")
     parser.add_argument("--hidden_dims", default="[128]")
-    parser.add_argument("--steps", type=int, default=20, help="training steps of a turn")
+    parser.add_argument("--steps", type=int, default=60, help="training steps of a turn")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each contender")
     parser.add_argument("--data_dir", default="data", help="holds MNIST/raw")
     parser.add_argument("--keras_python", default=sys.executable, help="with TensorFlow and JAX")
