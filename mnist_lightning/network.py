@@ -6,6 +6,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from mnist_lightning.dense import Dense
+
 IMAGE_SIZE = 28
 CONV_CHANNELS = (32, 64, 64)
 HIDDEN_DIMS = (128,)
@@ -51,7 +53,7 @@ class ConvNet(nn.Module):
         if dropout:
             self.features.add_module("dropout", nn.Dropout(dropout))
         for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
-            self.features.add_module(f"dense{i}", nn.Linear(fan_in, fan_out, bias=not batch_norm))
+            self.features.add_module(f"dense{i}", Dense(fan_in, fan_out, bias=not batch_norm))
             if batch_norm:
                 self.features.add_module(f"dense{i}_norm", nn.BatchNorm1d(fan_out))
             self.features.add_module(f"dense{i}_relu", nn.ReLU())

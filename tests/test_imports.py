@@ -7,6 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "mnist_lightning"
 LEVELS = [
+    {"dense"},
     {
         "allocator",
         "network",
@@ -48,7 +49,8 @@ LEVELS = [
 ]
 # plain torch, and nothing of Lightning
 PURE = {
-    "network": {"torch"},
+    "dense": {"torch"},
+    "network": {"torch", "mnist_lightning"},  # dense
     "keras_adam": {"torch"},
     "augmentation": {"numpy", "torch"},
     "synthetic": {"torch"},

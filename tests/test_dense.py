@@ -1,0 +1,84 @@
+"""The Dense layer against NumPy in float64 and against torch's own."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+
+from mnist_lightning import dense
+from mnist_lightning.dense import Dense
+
+IN, OUT = 50, 7
+
+
+def pair() -> tuple[Dense, nn.Linear]:
+    torch.manual_seed(0)
+    ours, theirs = Dense(IN, OUT), nn.Linear(IN, OUT)
+    theirs.load_state_dict(ours.state_dict())
+    return ours, theirs
+
+
+def close(given: Tensor, expected: Any) -> None:
+    np.testing.assert_allclose(given.detach().numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch", [1, 32, 33])
+def test_output_and_gradients_are_the_products(batch: int) -> None:
+    layer, _ = pair()
+    inputs, above = torch.randn(batch, IN, requires_grad=True), torch.randn(batch, OUT)
+    outputs = layer(inputs)
+    outputs.backward(above)
+    x, w, b, g = (each.detach().double().numpy() for each in (inputs, *layer.parameters(), above))
+    close(outputs, x @ w.T + b)
+    for tensor, expected in ((inputs, g @ w), (layer.weight, g.T @ x), (layer.bias, g.sum(axis=0))):
+        assert tensor.grad is not None
+        close(tensor.grad, expected)
+        assert tensor.grad.is_contiguous()
+
+
+def test_gradients_of_gradients() -> None:
+    inputs = torch.randn(4, IN)
+    results = []
+    for layer in pair():
+        loss = layer(inputs).square().sum()
+        first = torch.autograd.grad(loss, [*layer.parameters()], create_graph=True)
+        penalty = torch.stack([each.square().sum() for each in first]).sum()
+        results.append(torch.autograd.grad(penalty, [*layer.parameters()]))
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop")  # one image after another
+def test_gradients_of_each_image() -> None:
+    inputs = torch.randn(4, IN)
+    results = []
+    for layer in pair():
+        weights: dict[str, Tensor] = dict(layer.named_parameters())
+
+        def loss(weights: dict[str, Tensor], image: Tensor, layer: nn.Module = layer) -> Tensor:
+            outputs: Tensor = functional_call(layer, weights, (image[None],))
+            return outputs.square().sum()
+
+        results.append(vmap(grad(loss), (None, 0))(weights, inputs))
+    torch.testing.assert_close(*results)
+
+
+def way(layer: Dense, inputs: Tensor) -> str:
+    """Which product the gradient of a layer's output goes through."""
+    node = layer(inputs).grad_fn
+    return "" if node is None else node.name()
+
+
+@pytest.mark.skipif(not dense.ONEDNN, reason="no oneDNN here, or no AVX")
+def test_onednn_multiplies_in_float32_training_alone() -> None:
+    layer, inputs = pair()[0], torch.zeros(2, IN)
+    assert way(layer, inputs) == "_ProductBackward"
+    assert way(layer.eval(), inputs) != "_ProductBackward"
+    assert way(layer.train().double(), inputs.double()) != "_ProductBackward"
+    with torch.autocast("cpu", torch.bfloat16):
+        assert way(layer.float(), inputs) != "_ProductBackward"
+    with torch.no_grad():
+        assert way(layer, inputs) == ""
