@@ -140,7 +140,9 @@ class MNISTClassifier(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the training figures; an epoch that starts begins anew."""
         for name, state in checkpoint.get("train_figures", {}).items():
-            metric: Any = self.train_figures[name].metric
+            deferred: Any = self.train_figures[name]
+            deferred.reset()
+            metric = deferred.metric
             metric.load_state_dict(state)
             metric._update_count = 1  # else torchmetrics warns that it was never updated
 
@@ -158,7 +160,8 @@ class MNISTClassifier(LightningModule):
         # each image's own: torchmetrics 1.9 forgets weights where it does not look for NaN
         loss, accuracy = figures.values()
         loss.update(losses.detach())  # type: ignore[operator]
-        accuracy.update(logits.detach(), targets)  # type: ignore[operator]
+        # a copy, for updates can be put off, and a loader may fill its targets again
+        accuracy.update(logits.detach(), targets.clone())  # type: ignore[operator]
         return {"loss": losses.mean(), "logits": logits}
 
     def _log(self, stage: str, figures: nn.ModuleDict) -> None:

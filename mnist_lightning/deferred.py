@@ -1,6 +1,6 @@
 """Updates of a metric, put off."""
 
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor
 from torchmetrics import Metric
@@ -45,6 +45,12 @@ class Deferred(WrapperMetric):
         """The metric's state after all updates."""
         self._catch_up()
         return self.metric.metric_state
+
+    def _apply(self, *args: Any, **options: Any) -> Self:
+        """Catch up before a move to another device, which what was put off does not make."""
+        self._catch_up()
+        super()._apply(*args, **options)
+        return self
 
     def _catch_up(self) -> None:
         updates, self._updates = self._updates, []

@@ -30,7 +30,7 @@ class KerasAdam(torch.optim.Adam):
 
     def _accelerator_graph_capture_health_check(self) -> None:
         """Check on a GPU alone: without one, torch looks for its driver each step, 0.3 ms."""
-        if self.param_groups[0]["params"][0].is_cuda:
+        if any(weight.is_cuda for group in self.param_groups for weight in group["params"]):
             super()._accelerator_graph_capture_health_check()
 
 

@@ -127,6 +127,27 @@ def test_checkpoint_opens_with_nothing_but_its_path(tmp_path: Path) -> None:
     assert torch.equal(again(IMAGES), model(IMAGES))
 
 
+def test_a_checkpoint_replaces_figures_under_way() -> None:
+    model = small()
+    figures = model.train_figures
+    model.training_step((IMAGES, TARGETS), 0)
+    checkpoint: dict[str, Any] = {}
+    model.on_save_checkpoint(checkpoint)
+    kept = {name: figures[name].compute() for name in figures}  # type: ignore[operator]
+    model.training_step((IMAGES.flip(3), TARGETS), 1)
+    model.on_load_checkpoint(checkpoint)
+    assert {name: figures[name].compute() for name in figures} == kept  # type: ignore[operator]
+
+
+def test_a_loader_may_fill_its_batch_again() -> None:
+    model, targets = small(), TARGETS.clone()
+    model.training_step((IMAGES, targets), 0)
+    targets.fill_(9)
+    with torch.no_grad():
+        right = accuracy_score(TARGETS, model(IMAGES).argmax(1))
+    assert model.train_figures["accuracy"].compute() == pytest.approx(right)  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("lr", [0.0, -1.0, float("nan"), float("inf")])
 def test_refuses_a_learning_rate_that_cannot_be(lr: float) -> None:
     with pytest.raises(ValueError, match=r"^lr is .*must be"):

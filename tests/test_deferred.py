@@ -17,6 +17,12 @@ def given(updates: int) -> Deferred:
     return metric
 
 
+def test_updates_are_put_off() -> None:
+    metric = given(MOST + 1)
+    assert metric.metric.mean_value == pytest.approx(VALUES[:MOST].sum())
+    assert not given(MOST - 1).metric.update_called
+
+
 @pytest.mark.parametrize("updates", [1, MOST, 2 * MOST + 7])
 def test_nothing_is_left_out(updates: int) -> None:
     metric = given(updates)
@@ -39,3 +45,10 @@ def test_what_was_put_off_is_forgotten_with_the_rest() -> None:
     metric.reset()
     metric.update(VALUES[0])
     assert metric.compute().item() == pytest.approx(np.mean(VALUES[0].numpy()))
+
+
+def test_a_move_to_another_device_takes_all_along() -> None:
+    assert given(5).to("meta").metric.mean_value.is_meta
+    moved = given(5)
+    moved.to("cpu")
+    assert moved.metric._update_count == 5, "else they would be left behind"

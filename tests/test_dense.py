@@ -51,7 +51,27 @@ def test_gradients_of_gradients() -> None:
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-2)
 
 
-@pytest.mark.filterwarnings("ignore:There is a performance drop")  # one image after another
+@pytest.mark.parametrize("shape", [(IN,), (2, 3, IN), (0, IN)], ids=str)
+def test_shapes_as_torch_takes_them(shape: tuple[int, ...]) -> None:
+    inputs = torch.ones(shape)
+    results = []
+    for layer in pair():
+        outputs = layer(inputs)
+        outputs.sum().backward()
+        results.append([outputs, *(weight.grad for weight in layer.parameters())])
+    torch.testing.assert_close(*results)
+
+
+def test_memory_that_is_not_in_a_row() -> None:
+    one, columns = torch.randn(1, IN).expand(3, IN), torch.randn(IN, 3).t()
+    for inputs in (one, columns):
+        results = []
+        for layer in pair():
+            layer(inputs).sum().backward()  # its gradient is one number, seen many times
+            results.append([weight.grad for weight in layer.parameters()])
+        torch.testing.assert_close(*results)
+
+
 def test_gradients_of_each_image() -> None:
     inputs = torch.randn(4, IN)
     results = []

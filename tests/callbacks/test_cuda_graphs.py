@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 import torch
 from conftest import TINY
+from lightning import Trainer
 from runs import outcome, same
 from torch import Tensor, nn
 
-from mnist_lightning import ConvNet
+from mnist_lightning import ConvNet, MNISTClassifier
 from mnist_lightning.__main__ import main
-from mnist_lightning.callbacks import cuda_graphs
+from mnist_lightning.batches import shuffled
+from mnist_lightning.callbacks import CUDAGraphs, cuda_graphs
 from mnist_lightning.callbacks.cuda_graphs import replay
+from mnist_lightning.cli import CLI
 
 SIZE = 20
 
@@ -56,7 +59,7 @@ class Captured:
         return logits
 
 
-def capture(net: nn.Module, images: tuple[Tensor]) -> nn.Module:
+def capture(net: nn.Module, images: tuple[Tensor], capture_error_mode: str) -> nn.Module:
     """In place of ``torch.cuda.make_graphed_callables``: for training alone, as that does."""
     captured, plain = Captured(net, *images), net.forward
     net.forward = lambda batch: (captured if net.training else plain)(batch)
@@ -66,6 +69,7 @@ def capture(net: nn.Module, images: tuple[Tensor]) -> nn.Module:
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "make_graphed_callables", capture)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # here even where it is
     monkeypatch.setattr(cuda_graphs, "DEVICE", "cpu")
     Captured.replays = 0
 
@@ -122,7 +126,7 @@ def test_wrong_gradients_are_not_used(
 def test_a_capture_that_fails_is_said_and_done_without(
     workdir: Path, stand_in: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(net: nn.Module, images: tuple[Tensor]) -> None:
+    def fails(net: nn.Module, images: tuple[Tensor], capture_error_mode: str) -> None:
         raise RuntimeError("operation not permitted when stream is capturing")
 
     plain = fit("plain")
@@ -130,3 +134,35 @@ def test_a_capture_that_fails_is_said_and_done_without(
     with pytest.warns(UserWarning, match="no CUDA graphs: operation not permitted"):
         graphed = fit("graphed", *WITH)
     assert same(plain, graphed)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_fit_has_them_where_there_is_a_gpu(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    had: list[bool] = []
+
+    def run(cli: CLI, subcommand: str) -> None:
+        had.append(any(isinstance(each, CUDAGraphs) for each in cli.trainer.callbacks))  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(CLI, "_run_subcommand", run)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", lambda precision: None)
+    main(["fit", *TINY])
+    assert had == [there]
+
+
+def test_afterwards_the_network_is_plain(workdir: Path, stand_in: None) -> None:
+    model = MNISTClassifier([2], [8])
+    loader = shuffled(torch.rand(40, 1, 28, 28), torch.arange(40) % 10, SIZE, seed=0)
+    trainer = Trainer(
+        max_epochs=1,
+        callbacks=[CUDAGraphs()],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(model, loader, loader)
+    assert Captured.replays
+    assert "forward" not in vars(model.net)
