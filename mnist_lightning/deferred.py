@@ -12,8 +12,8 @@ MOST = 50  # updates put off
 class Deferred(WrapperMetric):
     """Hand a metric its updates many at a time: the same ones in the same order, only later.
 
-    Between two steps on the CPU an update takes five times as long as right after another one, as
-    its code has left the caches. What was put off is made up for before anything is read.
+    Between two steps on the CPU an update takes three to seven times as long as right after another
+    one, as its code has left the caches. What was put off is made up for before anything is read.
 
     Args:
         metric: The metric to update.

@@ -93,7 +93,7 @@ def way(layer: Dense, inputs: Tensor) -> str:
 
 
 @pytest.mark.skipif(not dense.ONEDNN, reason="no oneDNN here, or no AVX")
-def test_onednn_multiplies_in_float32_training_alone() -> None:
+def test_onednn_multiplies_in_float32_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     layer, inputs = pair()[0], torch.zeros(2, IN)
     assert way(layer, inputs) == "_ProductBackward"
     assert way(layer.eval(), inputs) != "_ProductBackward"
@@ -102,3 +102,5 @@ def test_onednn_multiplies_in_float32_training_alone() -> None:
         assert way(layer.float(), inputs) != "_ProductBackward"
     with torch.no_grad():
         assert way(layer, inputs) == ""
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert way(layer, inputs) != "_ProductBackward", "torch.compile refuses the operation"

@@ -60,7 +60,6 @@ class CUDAGraphs(Callback):
         if self._captured:
             assert isinstance(pl_module, MNISTClassifier)
             pl_module.net.__dict__.pop("forward", None)
-        self._captured = False
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
