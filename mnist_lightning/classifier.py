@@ -142,9 +142,8 @@ class MNISTClassifier(LightningModule):
         for name, state in checkpoint.get("train_figures", {}).items():
             deferred: Any = self.train_figures[name]
             deferred.reset()
-            metric = deferred.metric
-            metric.load_state_dict(state)
-            metric._update_count = 1  # else torchmetrics warns that it was never updated
+            deferred.metric.load_state_dict(state)
+            deferred.metric._update_count = 1  # else torchmetrics warns that it was never updated
 
     def _steps(self) -> int:
         """The optimiser's steps of the whole run, which a cycle is planned over."""

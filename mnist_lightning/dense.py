@@ -32,15 +32,15 @@ def _suits(inputs: Tensor) -> bool:
     return (
         ONEDNN
         and torch.is_grad_enabled()
-        and inputs.device.type == "cpu"
-        and inputs.dtype == torch.float32
-        and inputs.dim() == 2
-        and len(inputs) > 0
-        and not torch.is_autocast_enabled("cpu")
         # these look into what they are given, and choose products themselves
         and not torch.compiler.is_compiling()
         and not torch._C._get_tracing_state()
         and not torch._C._are_functorch_transforms_active()
+        and not torch.is_autocast_enabled("cpu")
+        and inputs.device.type == "cpu"
+        and inputs.dtype == torch.float32
+        and inputs.dim() == 2
+        and len(inputs) > 0
     )
 
 

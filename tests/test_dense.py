@@ -104,3 +104,12 @@ def test_onednn_multiplies_in_float32_training_alone(monkeypatch: pytest.MonkeyP
         assert way(layer, inputs) == ""
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     assert way(layer, inputs) != "_ProductBackward", "torch.compile refuses the operation"
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace")  # deprecated, and still how some export
+def test_a_trace_made_in_training_trains() -> None:
+    (layer, _), inputs = pair(), torch.ones(2, IN)
+    traced = torch.jit.trace(layer, inputs)  # type: ignore[no-untyped-call]
+    traced(inputs).sum().backward()
+    assert layer.weight.grad is not None
+    close(layer.weight.grad, np.full((OUT, IN), 2))

@@ -152,9 +152,10 @@ def test_a_fit_has_them_where_there_is_a_gpu(
     assert had == [there]
 
 
-def test_afterwards_the_network_is_plain(workdir: Path, stand_in: None) -> None:
-    model = MNISTClassifier([2], [8])
-    loader = shuffled(torch.rand(40, 1, 28, 28), torch.arange(40) % 10, SIZE, seed=0)
+def trained(model: MNISTClassifier, images: int) -> MNISTClassifier:
+    """Train for an epoch in batches of 20."""
+    pixels, labels = torch.rand(images, 1, 28, 28), torch.arange(images) % 10
+    loader = shuffled(pixels, labels, SIZE, seed=0)
     trainer = Trainer(
         max_epochs=1,
         callbacks=[CUDAGraphs()],
@@ -164,5 +165,37 @@ def test_afterwards_the_network_is_plain(workdir: Path, stand_in: None) -> None:
         enable_model_summary=False,
     )
     trainer.fit(model, loader, loader)
+    return model
+
+
+def test_afterwards_the_network_is_plain(workdir: Path, stand_in: None) -> None:
+    model = trained(MNISTClassifier([2], [8]), 2 * SIZE)
     assert Captured.replays
     assert "forward" not in vars(model.net)
+
+
+class Twice(MNISTClassifier):
+    """Asks the network twice in a step: a second replay would overwrite what the first keeps."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        images, targets = batch
+        step = super().training_step
+        return step(batch, batch_idx) + step((images.flip(3), targets), batch_idx)
+
+
+def test_modules_of_others_go_the_plain_way(workdir: Path, stand_in: None) -> None:
+    trained(Twice([2], [8]), 2 * SIZE)
+    assert not Captured.replays
+
+
+def test_a_last_smaller_batch_is_not_what_is_captured(workdir: Path, stand_in: None) -> None:
+    trained(MNISTClassifier([2], [8]), SIZE - 4)
+    assert not Captured.replays
+
+
+def test_gradients_of_images_go_the_plain_way(stand_in: None) -> None:
+    net, images = ConvNet([2], [8]), torch.rand(4, 1, 28, 28)
+    (expected,) = torch.autograd.grad(net(images.requires_grad_()).sum(), images)
+    replay(net, images.detach())
+    (given,) = torch.autograd.grad(net(images).sum(), images)
+    assert torch.equal(given, expected)
