@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mnist_lightning.eager import trains_eagerly
+
 # where it was measured; torch's own compiler calls the same operation
 ONEDNN = torch.backends.cpu.get_cpu_capability().startswith("AVX") and hasattr(
     torch.ops.mkldnn, "_linear_pointwise"
@@ -22,26 +24,10 @@ class Dense(nn.Linear):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Compute (B, out_features) from (B, in_features)."""
-        if self.training and _suits(inputs):
+        if ONEDNN and self.training and inputs.dim() == 2 and trains_eagerly(inputs):
             outputs: Tensor = _Product.apply(inputs, self.weight, self.bias)
             return outputs
         return super().forward(inputs)
-
-
-def _suits(inputs: Tensor) -> bool:
-    return (
-        ONEDNN
-        and torch.is_grad_enabled()
-        # these look into what they are given, and choose products themselves
-        and not torch.compiler.is_compiling()
-        and not torch._C._get_tracing_state()
-        and not torch._C._are_functorch_transforms_active()
-        and not torch.is_autocast_enabled("cpu")
-        and inputs.device.type == "cpu"
-        and inputs.dtype == torch.float32
-        and inputs.dim() == 2
-        and len(inputs) > 0
-    )
 
 
 class _Product(torch.autograd.Function):

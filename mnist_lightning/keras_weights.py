@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from mnist_lightning.checkpoints import read_classifier
 from mnist_lightning.classifier import MNISTClassifier
 from mnist_lightning.data import MEAN, STD
-from mnist_lightning.network import IMAGE_SIZE, KERNEL_SIZE, POOL_SIZE, ConvNet
+from mnist_lightning.network import IMAGE_SIZE, POOL_SIZE, ConvNet
 from mnist_lightning.output import check_output, whole
+from mnist_lightning.sparse_gradient import KERNEL_SIZE
 
 EXTRA = 'pip install "mnist-lightning[keras]"'
 

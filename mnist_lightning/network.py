@@ -6,12 +6,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from mnist_lightning.convolution import Convolution
 from mnist_lightning.dense import Dense
+from mnist_lightning.sparse_gradient import KERNEL_SIZE
 
 IMAGE_SIZE = 28
 CONV_CHANNELS = (32, 64, 64)
 HIDDEN_DIMS = (128,)
-KERNEL_SIZE = 3
 POOL_SIZE = 2
 
 
@@ -81,11 +82,11 @@ def _convolutions(conv_channels: Sequence[int], batch_norm: bool) -> nn.Sequenti
     """The convolutions, each with its ReLU, and the pool."""
     layers = nn.Sequential()
     for i, (fan_in, fan_out) in enumerate(pairwise((1, *conv_channels)), start=1):
-        # without a bias of its own where a normalisation, which has one, would subtract it
-        conv = nn.Conv2d(fan_in, fan_out, KERNEL_SIZE, bias=not batch_norm)
-        layers.add_module(f"conv{i}", conv)
-        if batch_norm:
+        if batch_norm:  # it has a bias, and would subtract the convolution's
+            layers.add_module(f"conv{i}", nn.Conv2d(fan_in, fan_out, KERNEL_SIZE, bias=False))
             layers.add_module(f"norm{i}", nn.BatchNorm2d(fan_out))
+        else:
+            layers.add_module(f"conv{i}", Convolution(fan_in, fan_out))
         if i == len(conv_channels):
             layers.add_module("pool", nn.MaxPool2d(POOL_SIZE))
         layers.add_module(f"relu{i}", nn.ReLU())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "mnist_lightning"
 LEVELS = [
-    {"dense"},
+    {"eager", "sparse_gradient"},
+    {"dense", "convolution"},
     {
         "allocator",
         "network",
@@ -49,8 +50,11 @@ LEVELS = [
 ]
 # plain torch, and nothing of Lightning
 PURE = {
-    "dense": {"torch"},
-    "network": {"torch", "mnist_lightning"},  # dense
+    "eager": {"torch"},
+    "sparse_gradient": {"torch"},
+    "dense": {"torch", "mnist_lightning"},  # eager
+    "convolution": {"torch", "mnist_lightning"},  # eager, sparse_gradient
+    "network": {"torch", "mnist_lightning"},  # the two before
     "keras_adam": {"torch"},
     "augmentation": {"numpy", "torch"},
     "synthetic": {"torch"},
