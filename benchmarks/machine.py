@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from mnist_lightning.sparse_gradient import compiled
+
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "keras", "tensorflow", "jax")
 
 
@@ -19,6 +21,7 @@ def describe() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "system": platform.system(),
+        "sparse_gradient": compiled() is not None,
         "versions": {"python": platform.python_version(), **_versions()},
     }
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mnist_lightning.eager import trains_eagerly
+from mnist_lightning.eager import plain_float32
 
 # where it was measured; torch's own compiler calls the same operation
 ONEDNN = torch.backends.cpu.get_cpu_capability().startswith("AVX") and hasattr(
@@ -24,7 +24,7 @@ class Dense(nn.Linear):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Compute (B, out_features) from (B, in_features)."""
-        if ONEDNN and self.training and inputs.dim() == 2 and trains_eagerly(inputs):
+        if ONEDNN and self.training and plain_float32(inputs) and inputs.dim() == 2:
             outputs: Tensor = _Product.apply(inputs, self.weight, self.bias)
             return outputs
         return super().forward(inputs)

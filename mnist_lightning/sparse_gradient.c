@@ -1,155 +1,126 @@
 /* Gradients of a 3 x 3 convolution whose output's gradient is mostly zeros.
  *
- * Tensors are float32, channels last: inputs (N, H + 2, W + 2, C), gradient (N, H, W, O), weights
- * (O, 3, 3, C); C and O are multiples of 8. The three pixels under a row of the kernel lie side by
- * side, 3 C floats, so each number of the gradient that is not zero adds three such rows, scaled,
- * to the weights' gradient and three to the inputs'. Eight floats are one AVX register; a block is
- * as many registers as are summed in at once.
+ * Tensors are float32, channels last: images (N, H + 2, W + 2, C), gradient (N, H, W, O), weights
+ * (O, 3, 3, C); C is a multiple of 32, O of 8. The three pixels under a row of the kernel lie side
+ * by side, 3 C floats, so each number of the gradient that is not zero adds three such rows of the
+ * weights to the images' gradient, and three of the image to the weights', each times the number.
  */
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
+enum { KERNEL = 3, REGISTER = 8, REGISTERS = 12, BLOCK = REGISTER * REGISTERS }; /* floats */
 
-enum { KERNEL = 3, FLOATS = 8, ROWS_AT_ONCE = 8 };
+const int sparse_gradient_interface = 1; /* counts changes of Shape and of gradients() */
 
-typedef struct { int images, height, width, inputs, outputs; } Shape;
+/* rows: as many of an image's are sorted by output channel at once */
+typedef struct { int images, height, width, inputs, outputs, rows; } Shape;
 
-typedef struct { float value; int32_t at; } Entry; /* a number, and what it multiplies */
+/* A number of the gradient and where the BLOCK begins that it multiplies. */
+typedef struct { float value; int32_t at; } Entry;
 
-typedef struct {
-    Entry *entries;   /* of an image, pixel after pixel; at: the output channel */
-    int32_t *starts;  /* of each pixel in the entries, and their end */
-    Entry *lists;     /* of some rows, one list for each output channel; at: the pixel's inputs */
-    int32_t *lengths; /* of the lists */
-} Scratch;
-
-size_t scratch_size(Shape s) {
-    size_t pixels = (size_t)s.height * s.width;
-    return (pixels + (size_t)ROWS_AT_ONCE * s.width) * s.outputs * sizeof(Entry) +
-           (pixels + 2 + s.outputs) * sizeof(int32_t);
-}
-
-INLINE Scratch divide(char *memory, Shape s) {
-    Entry *entries = (Entry *)memory, *lists = entries + s.height * s.width * s.outputs;
-    int32_t *starts = (int32_t *)(lists + ROWS_AT_ONCE * s.width * s.outputs);
-    return (Scratch){entries, starts, lists, starts + s.height * s.width + 1};
-}
-
-/* sums[0 .. block] += value * rows[at .. at + block], over the entries; at counts in units */
-INLINE void add_rows(float *sums, const float *rows, const Entry *entry, const Entry *end,
-                     int unit, int block) {
-    __m256 sum[12];
-    for (int i = 0; i < block; i++) sum[i] = _mm256_loadu_ps(sums + FLOATS * i);
+/* sums[0 .. BLOCK] += value * from[at .. at + BLOCK], of each entry */
+static inline void add(float *sums, const float *from, const Entry *entry, const Entry *end) {
+    __m256 sum[REGISTERS];
+    for (int i = 0; i < REGISTERS; i++) sum[i] = _mm256_setzero_ps();
     for (; entry < end; entry++) {
         const __m256 value = _mm256_broadcast_ss(&entry->value);
-        const float *row = rows + (ptrdiff_t)entry->at * unit;
-        for (int i = 0; i < block; i++)
-            sum[i] = _mm256_fmadd_ps(value, _mm256_loadu_ps(row + FLOATS * i), sum[i]);
+        const float *block = from + entry->at;
+        for (int i = 0; i < REGISTERS; i++)
+            sum[i] = _mm256_fmadd_ps(value, _mm256_loadu_ps(block + i * REGISTER), sum[i]);
     }
-    for (int i = 0; i < block; i++) _mm256_storeu_ps(sums + FLOATS * i, sum[i]);
+    for (int i = 0; i < REGISTERS; i++, sums += REGISTER)
+        _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_loadu_ps(sums), sum[i]));
 }
 
-/* Lists what is not zero; NaN is not. */
-INLINE void collect(const float *gradient, Scratch scratch, Shape s) {
-    Entry *entry = scratch.entries;
+/* Lists what is not zero, NaN included, pixel after pixel; starts (H W + 1) says where each begins.
+ * Entries are at their output channel's block of the weights. */
+static void collect(const float *gradient, Entry *entries, int32_t *starts, Shape s) {
+    Entry *entry = entries;
     for (int pixel = 0; pixel < s.height * s.width; pixel++) {
-        scratch.starts[pixel] = entry - scratch.entries;
-        for (int o = 0; o < s.outputs; o += FLOATS, gradient += FLOATS) {
-            __m256 zeros = _mm256_setzero_ps(), values = _mm256_loadu_ps(gradient);
+        *starts++ = entry - entries;
+        for (int o = 0; o < s.outputs; o += REGISTER, gradient += REGISTER) {
+            const __m256 zeros = _mm256_setzero_ps(), values = _mm256_loadu_ps(gradient);
             unsigned found = _mm256_movemask_ps(_mm256_cmp_ps(values, zeros, _CMP_NEQ_UQ));
             for (; found; found &= found - 1) {
-                int i = __builtin_ctz(found);
-                *entry++ = (Entry){gradient[i], o + i};
+                const int i = __builtin_ctz(found);
+                *entry++ = (Entry){gradient[i], (o + i) * BLOCK};
             }
         }
     }
-    scratch.starts[s.height * s.width] = entry - scratch.entries;
+    *starts = entry - entries;
 }
 
-/* weights: (3, 3 C / block, O, block), so that those in use at a time fit the nearest cache */
-INLINE void input_gradient(const float *weights, Scratch scratch, float *result, Shape s,
-                           int block) {
-    const int line = (s.width + KERNEL - 1) * s.inputs, floats = FLOATS * block;
+/* weights: (3, 3 C / BLOCK, O, BLOCK), so that those in use at a time fit the nearest cache */
+static void image_gradient(const float *weights, const Entry *entries, const int32_t *starts,
+                           float *result, Shape s) {
+    const int line = (s.width + KERNEL - 1) * s.inputs;
     memset(result, 0, sizeof(float) * (s.height + KERNEL - 1) * line);
     for (int k = 0; k < KERNEL; k++)
-        for (int b = 0; b < KERNEL * s.inputs; b += floats, weights += s.outputs * floats)
+        for (int b = 0; b < KERNEL * s.inputs; b += BLOCK, weights += s.outputs * BLOCK)
             for (int h = 0, pixel = 0; h < s.height; h++)
-                for (int w = 0; w < s.width; w++, pixel++) {
-                    const Entry *first = scratch.entries + scratch.starts[pixel];
-                    const Entry *end = scratch.entries + scratch.starts[pixel + 1];
-                    if (first < end)
-                        add_rows(result + (h + k) * line + w * s.inputs + b, weights, first, end,
-                                 floats, block);
-                }
+                for (int w = 0; w < s.width; w++, pixel++)
+                    if (starts[pixel] < starts[pixel + 1])
+                        add(result + (h + k) * line + w * s.inputs + b, weights,
+                            entries + starts[pixel], entries + starts[pixel + 1]);
 }
 
-/* Adds to result (O, 3, 3, C). Some rows of the image at a time, for the cache's sake again. */
-INLINE void weight_gradient(const float *inputs, Scratch scratch, float *result, Shape s,
-                            int block) {
-    const int line = (s.width + KERNEL - 1) * s.inputs, room = ROWS_AT_ONCE * s.width;
-    for (int top = 0; top < s.height; top += ROWS_AT_ONCE) {
-        memset(scratch.lengths, 0, sizeof(int32_t) * s.outputs);
-        for (int h = top; h < s.height && h < top + ROWS_AT_ONCE; h++)
-            for (int w = 0; w < s.width; w++) {
-                const int32_t *start = scratch.starts + h * s.width + w;
-                for (int32_t i = start[0]; i < start[1]; i++) {
-                    const Entry entry = scratch.entries[i];
-                    Entry *list = scratch.lists + entry.at * room;
-                    list[scratch.lengths[entry.at]++] =
-                        (Entry){entry.value, h * line + w * s.inputs};
-                }
+/* Lists the entries of rows top .. end by output channel: room for each, lengths (O) in use.
+ * Entries are at their pixel of the image. */
+static void sort(const Entry *entries, const int32_t *starts, Entry *lists, int32_t *lengths,
+                 int top, int end, Shape s) {
+    const int room = s.rows * s.width;
+    memset(lengths, 0, sizeof(int32_t) * s.outputs);
+    for (int h = top; h < end; h++)
+        for (int w = 0; w < s.width; w++) {
+            const int pixel = h * s.width + w, at = (h * (s.width + KERNEL - 1) + w) * s.inputs;
+            for (const Entry *e = entries + starts[pixel]; e < entries + starts[pixel + 1]; e++) {
+                const int o = e->at / BLOCK;
+                lists[o * room + lengths[o]++] = (Entry){e->value, at};
             }
-        float *sums = result;
+        }
+}
+
+/* Adds to sums (O, 3, 3, C); some rows at a time, which fit the nearest cache again. */
+static void weight_gradient(const float *image, const Entry *entries, const int32_t *starts,
+                            Entry *lists, int32_t *lengths, float *sums, Shape s) {
+    const int line = (s.width + KERNEL - 1) * s.inputs, room = s.rows * s.width;
+    for (int top = 0; top < s.height; top += s.rows) {
+        sort(entries, starts, lists, lengths, top,
+             top + s.rows < s.height ? top + s.rows : s.height, s);
+        float *sum = sums;
         for (int o = 0; o < s.outputs; o++)
             for (int k = 0; k < KERNEL; k++)
-                for (int b = 0; b < KERNEL * s.inputs; b += FLOATS * block) {
-                    const Entry *list = scratch.lists + o * room;
-                    add_rows(sums, inputs + k * line + b, list, list + scratch.lengths[o], 1,
-                             block);
-                    sums += FLOATS * block;
-                }
+                for (int b = 0; b < KERNEL * s.inputs; b += BLOCK, sum += BLOCK)
+                    add(sum, image + k * line + b, lists + o * room,
+                        lists + o * room + lengths[o]);
     }
 }
 
-INLINE void images(const float *inputs, const float *weights, const float *gradient,
-                   float *input_result, float *weight_result, Scratch scratch, Shape s, int first,
-                   int end, int block) {
-    const size_t inputs_size = (size_t)(s.height + KERNEL - 1) * (s.width + KERNEL - 1) * s.inputs;
-    const size_t gradient_size = (size_t)s.height * s.width * s.outputs;
-    for (int n = first; n < end; n++) {
-        collect(gradient + n * gradient_size, scratch, s);
-        if (input_result)
-            input_gradient(weights, scratch, input_result + n * inputs_size, s, block);
-        if (weight_result)
-            weight_gradient(inputs + n * inputs_size, scratch, weight_result, s, block);
-    }
-}
-
-/* Registers in a block: 12 of the 16 there are, or what divides a row of the kernel. */
-int block_size(int inputs) {
-    const int row = KERNEL * inputs / FLOATS;
-    return row % 12 == 0 ? 12 : row % 6 == 0 ? 6 : 3;
-}
-
-/* input_result (N, H + 2, W + 2, C) and weight_result (shares, O, 3, 3, C) may be NULL; scratch
- * holds shares times scratch_size. Each share sums its images in their order. */
-void gradients(const float *inputs, const float *weights, const float *gradient,
-               float *input_result, float *weight_result, char *scratch, Shape s, int shares) {
-    const size_t weights_size = (size_t)s.outputs * KERNEL * KERNEL * s.inputs;
+/* Each share of the images, a thread's, is summed in their order.
+ *
+ * image_results (N, H + 2, W + 2, C) and weight_results (shares, O, 3, 3, C) may be NULL; entries
+ * (shares, H + rows, W, O) and counts (shares, H W + 1 + O) are for use within. */
+void gradients(const float *images, const float *weights, const float *gradient,
+               float *image_results, float *weight_results, Entry *entries, int32_t *counts,
+               Shape s, int shares) {
+    const size_t image = (size_t)(s.height + KERNEL - 1) * (s.width + KERNEL - 1) * s.inputs;
+    const size_t pixels = (size_t)s.height * s.width, kernel = KERNEL * KERNEL * s.inputs;
 #pragma omp parallel for num_threads(shares) schedule(static)
     for (int share = 0; share < shares; share++) {
-        const int first = (long)s.images * share / shares;
-        const int end = (long)s.images * (share + 1) / shares;
-        const Scratch own = divide(scratch + share * scratch_size(s), s);
-        float *sums = weight_result ? weight_result + share * weights_size : NULL;
-        if (sums) memset(sums, 0, sizeof(float) * weights_size);
-        switch (block_size(s.inputs)) { /* a constant in each, for the compiler to unroll */
-        case 12: images(inputs, weights, gradient, input_result, sums, own, s, first, end, 12); break;
-        case 6: images(inputs, weights, gradient, input_result, sums, own, s, first, end, 6); break;
-        default: images(inputs, weights, gradient, input_result, sums, own, s, first, end, 3);
+        Entry *list = entries + share * (s.height + s.rows) * (size_t)s.width * s.outputs;
+        int32_t *starts = counts + share * (pixels + 1 + s.outputs);
+        float *sums = weight_results ? weight_results + share * kernel * s.outputs : NULL;
+        if (sums) memset(sums, 0, sizeof(float) * kernel * s.outputs);
+        const long first = (long)s.images * share / shares;
+        const long end = (long)s.images * (share + 1) / shares;
+        for (long n = first; n < end; n++) {
+            collect(gradient + n * pixels * s.outputs, list, starts, s);
+            if (image_results) image_gradient(weights, list, starts, image_results + n * image, s);
+            if (sums)
+                weight_gradient(images + n * image, list, starts, list + pixels * s.outputs,
+                                starts + pixels + 1, sums, s);
         }
     }
 }

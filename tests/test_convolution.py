@@ -4,16 +4,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.testing._internal.two_tensor import TwoTensor
 
 from mnist_lightning import ConvNet, convolution
 from mnist_lightning.convolution import Convolution
 from mnist_lightning.sparse_gradient import compiled
 
-IN, OUT = 8, 16
+IN, OUT = 32, 16
 OWN = "_ConvolutionBackward"
-needs_compiled = pytest.mark.skipif(
-    compiled() is None, reason="no C compiler on installing, or no AVX2"
-)
+needs_compiled = pytest.mark.skipif(compiled() is None, reason="no compiler at install, or no AVX2")
 
 
 def pair(channels: int = IN) -> tuple[nn.Conv2d, nn.Conv2d]:
@@ -92,11 +92,11 @@ def test_zeros_are_skipped_in_float32_training_alone(monkeypatch: pytest.MonkeyP
     assert way(layer, inputs) == OWN
     assert way(layer.eval(), inputs) != OWN
     assert way(layer.train().double(), inputs.double()) != OWN
-    assert way(pair(channels=IN + 1)[0], torch.zeros(2, IN + 1, 6, 6)) != OWN
+    assert way(pair(channels=IN + 8)[0], torch.zeros(2, IN + 8, 6, 6)) != OWN
     with torch.autocast("cpu", torch.bfloat16):
         assert way(layer.float(), inputs) != OWN
-    with torch.no_grad():
-        assert way(layer, inputs) == ""
+    assert way(layer.to("meta"), inputs.to("meta")) != OWN
+    layer = pair()[0]
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     assert way(layer, inputs) != OWN, "torch.compile cannot look into it"
 
@@ -112,6 +112,68 @@ def test_the_default_network_skips_them() -> None:
         net(torch.rand(2, 1, 28, 28))
     # the first has one input channel; a gradient that comes out of a normalisation has no zeros
     assert [name == OWN for name in calls] == [False, True, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("stride", (2, 2)), ("padding", (1, 1)), ("dilation", (2, 2))]
+)
+def test_settings_changed_afterwards_count(name: str, value: tuple[int, int]) -> None:
+    inputs, results = torch.randn(2, IN, 8, 8), []
+    for layer in pair():
+        setattr(layer, name, value)
+        outputs = layer(inputs)
+        outputs.sum().backward()
+        results.append([outputs, layer.weight.grad])
+    torch.testing.assert_close(*results)
+
+
+@pytest.mark.parametrize("kernel", [(12, IN, 3, 3), (OUT, IN, 5, 5)], ids=str)
+def test_weights_replaced_afterwards_count(kernel: tuple[int, ...]) -> None:
+    weight, results = torch.randn(kernel), []
+    for layer in pair():
+        layer.weight, layer.bias = nn.Parameter(weight), None
+        layer(torch.ones(2, IN, 6, 6)).sum().backward()
+        results.append(layer.weight.grad)
+    torch.testing.assert_close(*results)
+
+
+def test_groups_made_afterwards_count() -> None:
+    results = []
+    for layer in pair():
+        layer.groups = 2
+        layer(torch.ones(2, 2 * IN, 6, 6)).sum().backward()
+        results.append(layer.weight.grad)
+    torch.testing.assert_close(*results)
+
+
+def test_gradients_of_several_outputs_at_once() -> None:
+    inputs, results = torch.randn(1, IN, 4, 4), []
+    for layer in pair():
+        outputs = layer(inputs).flatten()[:3]
+        results.append(
+            torch.autograd.grad(outputs, [layer.weight], torch.eye(3), is_grads_batched=True)
+        )
+    torch.testing.assert_close(*results)
+
+
+def test_tensors_without_numbers() -> None:
+    inputs = torch.randn(2, IN, 6, 6)
+    layer, theirs = pair()
+    layer(TwoTensor(inputs, 2 * inputs)).sum().backward()
+    theirs(inputs).sum().backward()
+    assert isinstance(layer.weight.grad, TwoTensor)
+    torch.testing.assert_close(layer.weight.grad.a, theirs.weight.grad)
+
+
+def test_a_graph_of_the_gradient_is_right_for_other_inputs() -> None:
+    layer = pair()[0]
+
+    def gradient(inputs: Tensor) -> Tensor:
+        return torch.autograd.grad(layer(inputs).square().sum(), layer.weight)[0]
+
+    graph = make_fx(gradient)(torch.randn(2, IN, 6, 6))
+    other = torch.randn(2, IN, 6, 6)
+    torch.testing.assert_close(graph(other), gradient(other))
 
 
 def test_without_a_compiler_it_is_torch(monkeypatch: pytest.MonkeyPatch) -> None:

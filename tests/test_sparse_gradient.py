@@ -1,15 +1,17 @@
 """The gradients of a convolution against NumPy's in float64."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from mnist_lightning import sparse_gradient
 from mnist_lightning.sparse_gradient import compiled, convolution_gradients
 
-pytestmark = pytest.mark.skipif(
-    compiled() is None, reason="no C compiler on installing, or no AVX2"
-)
+needs_compiled = pytest.mark.skipif(compiled() is None, reason="no compiler at install, or no AVX2")
 
 
 def made(
@@ -49,8 +51,9 @@ def check(inputs: Tensor, weight: Tensor, gradient: Tensor) -> None:
         np.testing.assert_allclose(result.numpy() / scale, expected / scale, rtol=0, atol=2e-6)
 
 
-# three, six and twelve registers at once; images of fewer and of more rows than are listed at once
-@pytest.mark.parametrize("channels", [(8, 16), (16, 8), (24, 40), (32, 64), (64, 64), (128, 8)])
+# images of fewer and of more rows than are listed at once
+@needs_compiled
+@pytest.mark.parametrize("channels", [(32, 8), (64, 64), (96, 40)])
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (22, 17)])
 def test_gradients_are_the_sums_over_the_pixels(
     channels: tuple[int, int], size: tuple[int, int]
@@ -58,30 +61,58 @@ def test_gradients_are_the_sums_over_the_pixels(
     check(*made(3, channels, size, zeros=0.8))
 
 
+@needs_compiled
 @pytest.mark.parametrize("zeros", [0, 0.5, 1])
 def test_any_share_of_zeros(zeros: float) -> None:
-    check(*made(2, (16, 24), (9, 8), zeros))
+    check(*made(2, (32, 24), (9, 8), zeros))
 
 
+@needs_compiled
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
 def test_any_number_of_threads(threads: int) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        check(*made(5, (8, 8), (6, 6), zeros=0.5))
+        check(*made(5, (32, 8), (6, 6), zeros=0.5))
     finally:
         torch.set_num_threads(before)
 
 
+@needs_compiled
 def test_memory_in_any_order() -> None:
-    inputs, weight, gradient = made(2, (8, 16), (4, 6), zeros=0.5)
+    inputs, weight, gradient = made(2, (32, 8), (4, 6), zeros=0.5)
     one = gradient[:1, :1, :1, :1].expand_as(gradient)
     check(inputs.contiguous(), weight.contiguous(), gradient.contiguous())
-    check(inputs.flip(0)[::1], weight.transpose(2, 3), one)
+    check(inputs[:, :, :, 1::2], weight.transpose(2, 3), one[:, :, :, :2])
 
 
+@needs_compiled
+@pytest.mark.parametrize("shape", [(12, 32, 3, 3), (8, 40, 3, 3), (8, 32, 5, 5)])
+def test_weights_that_it_does_not_know_are_refused(shape: tuple[int, ...]) -> None:
+    inputs, _, gradient = made(1, (32, 8), (4, 4), zeros=0.5)
+    with pytest.raises(AssertionError):
+        convolution_gradients(inputs, torch.ones(shape), gradient, (True, True))
+
+
+@needs_compiled
+def test_a_sum_over_many_images_stays_exact() -> None:
+    inputs, weight, _ = made(256, (32, 8), (12, 12), zeros=1)
+    tensors = (inputs.abs(), weight, torch.full((256, 8, 12, 12), 0.1))
+    _, result = convolution_gradients(*tensors, (False, True))
+    assert result is not None
+    np.testing.assert_allclose(result.numpy(), in_numpy(*tensors)[1], rtol=5e-6)
+
+
+@needs_compiled
+def test_two_runs_give_the_same_bits() -> None:
+    tensors = made(5, (32, 16), (9, 9), zeros=0.5)
+    first, second = (convolution_gradients(*tensors, (True, True)) for _ in range(2))
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
+@needs_compiled
 def test_only_what_is_wanted() -> None:
-    tensors = made(2, (8, 8), (4, 4), zeros=0.5)
+    tensors = made(2, (32, 8), (4, 4), zeros=0.5)
     both = convolution_gradients(*tensors, (True, True))
     assert convolution_gradients(*tensors, (False, False)) == (None, None)
     for i, wanted in enumerate([(True, False), (False, True)]):
@@ -90,8 +121,9 @@ def test_only_what_is_wanted() -> None:
         torch.testing.assert_close(results[i], both[i], rtol=0, atol=0)
 
 
+@needs_compiled
 def test_a_number_that_is_none_spreads() -> None:
-    inputs, weight, gradient = made(1, (8, 8), (5, 5), zeros=1)
+    inputs, weight, gradient = made(1, (32, 8), (5, 5), zeros=1)
     gradient[0, 3, 2, 2] = torch.nan
     of_inputs, of_weight = convolution_gradients(inputs, weight, gradient, (True, True))
     assert of_inputs is not None
@@ -102,3 +134,28 @@ def test_a_number_that_is_none_spreads() -> None:
     assert torch.equal(of_inputs.isnan()[0].any(0), expected)
     assert of_weight[3].isnan().all()
     assert not of_weight[[0, 1, 2, 4, 5, 6, 7]].isnan().any()
+
+
+@needs_compiled
+def test_a_processor_without_avx2_gets_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    assert compiled.__wrapped__() is None
+
+
+def test_a_file_that_does_not_load_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "_sparse_gradient.so"
+    broken.write_bytes(b"not a library")
+    found = SimpleNamespace(origin=broken)
+    monkeypatch.setattr(sparse_gradient, "find_spec", lambda _: found)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    with pytest.warns(UserWarning, match=r"slower without sparse_gradient: .*install"):
+        assert compiled.__wrapped__() is None
+
+
+@needs_compiled
+def test_a_file_of_another_version_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sparse_gradient, "INTERFACE", 0)
+    with pytest.warns(UserWarning, match="it is of version 1, not 0; install"):
+        assert compiled.__wrapped__() is None
