@@ -145,7 +145,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def flops(hidden_dims: list[int]) -> int:
-    """Floating-point operations of a training step, as torch counts convolutions and products."""
+    """Floating-point operations of a training step, as torch counts them: zeros like all others."""
     with torch.device("meta"):
         net, images = ConvNet(hidden_dims=hidden_dims), torch.empty(BATCH_SIZE, 1, 28, 28)
         with FlopCounterMode(display=False) as counter:
