@@ -36,10 +36,8 @@ def compiled() -> ctypes.CDLL | None:
         if interface != INTERFACE:
             raise ValueError(f"it is of version {interface}, not {INTERFACE}")
     except (OSError, ValueError) as error:
-        advice = "install mnist-lightning again"
-        warnings.warn(
-            f"training is slower without sparse_gradient: {error}; {advice}", stacklevel=2
-        )
+        message = f"training is slower without sparse_gradient ({error}): install again"
+        warnings.warn(message, stacklevel=2)
         return None
     library.gradients.argtypes = (*[ctypes.c_void_p] * 7, _Shape, ctypes.c_int)
     library.gradients.restype = None
@@ -54,8 +52,8 @@ def convolution_gradients(
     Args:
         inputs: (N, C, H + 2, W + 2) float32, C a multiple of 32.
         weight: (O, C, 3, 3) float32, O a multiple of 8.
-        gradient: (N, O, H, W) float32, of the output. What is zero costs next to nothing, and adds
-            nothing, where inputs or weight are infinite or NaN neither.
+        gradient: (N, O, H, W) float32, of the output. What is zero costs next to nothing and adds
+            nothing, not even NaN where it would meet an infinite input or weight.
         wanted: Whether to compute the first and the second result, None otherwise.
 
     Returns:
@@ -71,8 +69,8 @@ def convolution_gradients(
     shares = max(1, min(n, torch.get_num_threads()))
     of_inputs = torch.empty_like(inputs) if wanted[0] else None
     sums = weight.new_empty(shares, outputs, *kernel, channels) if wanted[1] else None
-    entries = torch.empty(shares, h + ROWS, w, outputs, dtype=torch.int64)
-    counts = torch.empty(shares, h * w + 1 + outputs, dtype=torch.int32)
+    entries = inputs.new_empty(shares, h + ROWS, w, outputs, dtype=torch.int64)
+    counts = inputs.new_empty(shares, h * w + 1 + outputs, dtype=torch.int32)
     tensors = (inputs, _in_blocks(weight), gradient, of_inputs, sums, entries, counts)
     shape = _Shape(n, h, w, channels, outputs, ROWS)
     library.gradients(*(t if t is None else t.data_ptr() for t in tensors), shape, shares)
