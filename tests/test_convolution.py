@@ -3,7 +3,6 @@
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.testing._internal.two_tensor import TwoTensor
 
@@ -64,20 +63,6 @@ def test_gradients_of_gradients() -> None:
         penalty = torch.stack([each.square().sum() for each in first]).sum()
         results.append(torch.autograd.grad(penalty, [*layer.parameters()]))
     torch.testing.assert_close(*results, rtol=1e-4, atol=1e-3)
-
-
-def test_gradients_of_each_image() -> None:
-    inputs = torch.randn(3, IN, 6, 6)
-    results = []
-    for layer in pair():
-        weights: dict[str, Tensor] = dict(layer.named_parameters())
-
-        def loss(weights: dict[str, Tensor], image: Tensor, layer: nn.Module = layer) -> Tensor:
-            outputs: Tensor = functional_call(layer, weights, (image[None],))
-            return outputs.square().sum()
-
-        results.append(vmap(grad(loss), (None, 0))(weights, inputs))
-    torch.testing.assert_close(*results)
 
 
 def way(layer: nn.Module, inputs: Tensor) -> str:

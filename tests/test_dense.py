@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
 
 from mnist_lightning import dense
 from mnist_lightning.dense import Dense
@@ -70,20 +69,6 @@ def test_memory_that_is_not_in_a_row() -> None:
             layer(inputs).sum().backward()  # its gradient is one number, seen many times
             results.append([weight.grad for weight in layer.parameters()])
         torch.testing.assert_close(*results)
-
-
-def test_gradients_of_each_image() -> None:
-    inputs = torch.randn(4, IN)
-    results = []
-    for layer in pair():
-        weights: dict[str, Tensor] = dict(layer.named_parameters())
-
-        def loss(weights: dict[str, Tensor], image: Tensor, layer: nn.Module = layer) -> Tensor:
-            outputs: Tensor = functional_call(layer, weights, (image[None],))
-            return outputs.square().sum()
-
-        results.append(vmap(grad(loss), (None, 0))(weights, inputs))
-    torch.testing.assert_close(*results)
 
 
 def way(layer: Dense, inputs: Tensor) -> str:
