@@ -16,7 +16,7 @@ class Pace:
     one to write reports to. It ends when no more turns come.
 
     Args:
-        steps: Training steps of one turn.
+        steps: Training steps of one turn, at least.
         wait: Returns once all steps are done, where they are only asked for.
     """
 
@@ -25,18 +25,20 @@ class Pace:
         self._turns, self._reports = os.fdopen(read), os.fdopen(write, "w")
         self.steps = steps
         self.wait = wait
-        self.count = 0
+        self._count = self._told = 0
         self._started = time.perf_counter()
 
-    def tick(self) -> None:
-        """Note that a step is done; the first one is a turn of its own."""
-        self.count += 1
-        if self.count == 1 or (self.count - 1) % self.steps == 0:
+    def tick(self, count: int | None = None) -> None:
+        """Note that a step is done, or so many in all; the first is a turn of its own."""
+        self._count = self._count + 1 if count is None else count
+        steps = self._count - self._told
+        if not self._told or steps >= self.steps:
+            self._told = self._count
             if self.wait:
                 self.wait()
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             seconds = time.perf_counter() - self._started
-            self._report({"seconds": seconds, "steps": self.steps, "mib": memory})
+            self._report({"seconds": seconds, "steps": steps, "mib": memory})
             if not self._turns.readline():
                 sys.stdout.flush()
                 os._exit(0)

@@ -34,18 +34,27 @@ def wait() -> None:
 
 
 class Ticks(Callback):
-    """Tell a pace of each training step.
+    """Tell a pace of the training steps.
+
+    Not in a hook of each batch: where one of a callback's own is asked for, no steps are replayed.
 
     Args:
-        steps: Training steps of one turn.
+        steps: Training steps of one turn, at least.
     """
 
     def __init__(self, steps: int) -> None:
         self.pace = Pace(steps, wait)
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Count."""
-        self.pace.tick()
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count after each advance of the loop, before it validates."""
+        loop = trainer.fit_loop.epoch_loop
+        end = loop.on_advance_end
+
+        def on_advance_end(fetcher: Any) -> None:
+            self.pace.tick(trainer.global_step)
+            end(fetcher)
+
+        loop.on_advance_end = on_advance_end  # type: ignore[assignment,method-assign]
 
 
 def textbook_network(hidden_dims: list[int]) -> nn.Sequential:

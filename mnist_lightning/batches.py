@@ -35,6 +35,7 @@ class Batches:
         self.labels = labels
         self.batch_size = batch_size
         self.sampler = sampler
+        self._order: tuple[Tensor, ...] = ()  # rows of each batch of the epoch
         self._given = 0
         self._resumed: dict[str, int] = {}
 
@@ -56,10 +57,16 @@ class Batches:
         resumed = self._resumed.get("epoch") == sampler.epoch
         self._given = self._resumed["given"] if resumed else 0
         order = torch.tensor(list(sampler), device=self.images.device)
-        for index in torch.split(order, self.batch_size)[self._given :]:
-            self._given += 1
+        self._order = torch.split(order, self.batch_size)
+        while self._given < len(self._order):
+            (index,) = self.ahead(1)
             # four times as fast as images[index] on the CPU
             yield self.images.index_select(0, index), self.labels.index_select(0, index)
+
+    def ahead(self, count: int) -> tuple[Tensor, ...]:
+        """Take the batches that come next in the epoch under way; the rows of each, (B,) int64."""
+        self._given += count
+        return self._order[self._given - count : self._given]
 
     def state_dict(self) -> dict[str, int]:
         """The epoch, and how many of its batches were given."""

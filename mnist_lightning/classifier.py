@@ -123,6 +123,22 @@ class MNISTClassifier(LightningModule):
         probabilities = self(images).softmax(dim=1)
         return {"digits": probabilities.argmax(dim=1), "probabilities": probabilities}
 
+    def losses(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Compute the cross-entropy of each image, (B,) float, and the logits, (B, num_classes)."""
+        images, targets = batch
+        logits = self(images)
+        return F.cross_entropy(logits, targets, reduction="none"), logits
+
+    def count_trained(self, losses: Tensor, logits: Tensor, targets: Tensor) -> None:
+        """Count images in the training figures of the epoch.
+
+        Args:
+            losses: (N,) float.
+            logits: (N, num_classes) float.
+            targets: (N,) int64.
+        """
+        _update(self.train_figures, losses, logits, targets)
+
     def configure_optimizers(self) -> Any:
         """Adam as Keras computes it, and the schedule of its learning rate."""
         adam = KerasAdam(self.parameters(), lr=self.lr)
@@ -153,19 +169,21 @@ class MNISTClassifier(LightningModule):
         return int(steps)
 
     def _step(self, figures: nn.ModuleDict, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        images, targets = batch
-        logits = self(images)
-        losses = F.cross_entropy(logits, targets, reduction="none")
-        # each image's own: torchmetrics 1.9 forgets weights where it does not look for NaN
-        loss, accuracy = figures.values()
-        loss.update(losses.detach())  # type: ignore[operator]
+        losses, logits = self.losses(batch)
         # a copy, for updates can be put off, and a loader may fill its targets again
-        accuracy.update(logits.detach(), targets.clone())  # type: ignore[operator]
+        _update(figures, losses.detach(), logits.detach(), batch[1].clone())
         return {"loss": losses.mean(), "logits": logits}
 
     def _log(self, stage: str, figures: nn.ModuleDict) -> None:
         named = {f"{stage}/{name}": metric for name, metric in figures.items()}
         self.log_dict(named, on_step=False, on_epoch=True)  # type: ignore[arg-type]
+
+
+def _update(figures: nn.ModuleDict, losses: Tensor, logits: Tensor, targets: Tensor) -> None:
+    """Add images; each with a loss of its own: torchmetrics 1.9 forgets weights without NaN."""
+    loss, accuracy = figures.values()
+    loss.update(losses)  # type: ignore[operator]
+    accuracy.update(logits, targets)  # type: ignore[operator]
 
 
 def _figures(num_classes: int) -> dict[str, Metric]:

@@ -45,3 +45,14 @@ def test_ranks_evaluate_each_image_once_and_in_order() -> None:
     assert torch.equal(torch.cat([labels for part in parts for _, labels in part]), LABELS)
     lengths = [len(in_order(IMAGES, LABELS, 10, rank, 4)) for rank in range(4)]
     assert [len(part) for part in parts] == lengths
+
+
+def test_batches_taken_ahead_are_not_given_again() -> None:
+    batches = shuffled(IMAGES, LABELS, 10, seed=1)
+    order = epoch(batches, 0)
+    iterator = iter(batches)
+    next(iterator)
+    rows = batches.ahead(3)
+    assert torch.equal(torch.cat(rows), order[10:40])
+    assert batches.state_dict() == {"epoch": 0, "given": 4}
+    assert torch.equal(next(iterator)[1], order[40:50])

@@ -39,7 +39,7 @@ LEVELS = [
     {"splits", "own_images"},
     {"data"},
     {"classifier", "portable"},
-    {"checkpoint_content"},
+    {"checkpoint_content", "step_graph"},
     {"checkpoints"},
     {"callbacks", "keras_weights", "export", "predict"},
     {"draw"},

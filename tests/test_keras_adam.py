@@ -12,16 +12,25 @@ from mnist_lightning.keras_adam import KerasAdam
 GRADIENTS = np.random.default_rng(0).normal(size=(50, 7)) * 10.0 ** np.arange(-9, -2)
 
 
-def test_steps_as_keras_does() -> None:
+def step(adam: KerasAdam, weight: torch.nn.Parameter, number: int, on_tensors: bool) -> None:
+    weight.grad = torch.tensor(GRADIENTS[number])
+    if on_tensors and number:  # the first makes the optimizer's state
+        adam.step_on_tensors([weight.grad], torch.tensor(1e-3))
+        adam.count(1)
+    else:
+        adam.step()
+
+
+@pytest.mark.parametrize("on_tensors", [False, True])
+def test_steps_as_keras_does(on_tensors: bool) -> None:
     # gradients from 1e-9 on: there epsilon decides, and torch's own Adam is off by a factor
     theirs = keras.Variable(np.ones(7), dtype="float64")
     optimizer = keras.optimizers.Adam()
     ours = torch.nn.Parameter(torch.ones(7, dtype=torch.float64))
     adam = KerasAdam([ours])
-    for gradient in GRADIENTS:
+    for number, gradient in enumerate(GRADIENTS):
         optimizer.apply([torch.tensor(gradient)], [theirs])
-        ours.grad = torch.tensor(gradient)
-        adam.step()
+        step(adam, ours, number, on_tensors)
     moved = ours.detach().numpy() - 1
     np.testing.assert_allclose(moved, theirs.value.detach().numpy() - 1, rtol=1e-6)
 
@@ -48,6 +57,15 @@ def test_goes_on_where_a_checkpoint_left() -> None:
             weight.grad = torch.tensor(gradient)
             optimizer.step()
     assert torch.equal(whole, parts)
+
+
+def test_steps_of_both_kinds_may_follow_each_other() -> None:
+    one, other = (torch.nn.Parameter(torch.ones(7, dtype=torch.float64)) for _ in range(2))
+    plain, mixed = KerasAdam([one]), KerasAdam([other])
+    for number in range(len(GRADIENTS)):
+        step(plain, one, number, False)
+        step(mixed, other, number, bool(number % 3))
+    torch.testing.assert_close(other - 1, one - 1, rtol=1e-6, atol=0)
 
 
 def test_no_gpu_is_looked_for_at_a_step_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

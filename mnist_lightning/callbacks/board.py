@@ -37,6 +37,7 @@ class Board(Callback):
         self.level = level
         self._started = self._seconds = 0.0
         self._images = 0
+        self._last: int | None = None  # batch looked at; None where a run is resumed
         self._answers: list[tuple[Tensor, Tensor]] = []  # logits and labels
         self._worst = Worst(SHOWN)
 
@@ -50,12 +51,15 @@ class Board(Callback):
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
         self._images, self._seconds, self._started = 0, 0.0, time.perf_counter()
+        self._last = -1
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count images, and seconds without those of validation."""
-        self._images += len(batch[1])
+        before = batch_idx - 1 if self._last is None else self._last
+        self._images += len(batch[1]) * (batch_idx - before)  # a GPU may have made some in between
+        self._last = batch_idx
         self._seconds = time.perf_counter() - self._started
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -1,4 +1,4 @@
-"""Graphs of the network's passes, on a stand-in that keeps their memory as CUDA graphs do."""
+"""Runs whose steps are replayed, on a stand-in that keeps their memory as CUDA graphs do."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,133 +7,203 @@ from typing import Any
 import pytest
 import torch
 from conftest import TINY
-from lightning import Trainer
-from runs import outcome, same
+from lightning import Callback, Trainer
+from lightning.pytorch.callbacks import EMAWeightAveraging
+from lightning.pytorch.plugins import MixedPrecision
+from lightning.pytorch.utilities.combined_loader import CombinedLoader
+from recorder import Graphs
+from runs import ACCURATE, outcome, same
 from torch import Tensor, nn
 
-from mnist_lightning import ConvNet, MNISTClassifier
+from mnist_lightning import MNISTClassifier, MNISTDataModule, step_graph
 from mnist_lightning.__main__ import main
-from mnist_lightning.batches import shuffled
 from mnist_lightning.callbacks import CUDAGraphs, cuda_graphs
-from mnist_lightning.callbacks.cuda_graphs import replay
+from mnist_lightning.callbacks.cuda_graphs import suits
 from mnist_lightning.cli import CLI
-
-SIZE = 20
-
-
-class Captured:
-    """Passes whose inputs, outputs and gradients lie in the same memory at each replay."""
-
-    replays = 0
-
-    def __init__(self, net: nn.Module, images: Tensor) -> None:
-        self.forward: Callable[[Tensor], Tensor] = net.forward
-        self.weights = [*net.parameters()]
-        self.input = images
-        self.output: Tensor = net(images).detach()
-        self.gradients = [torch.empty_like(weight) for weight in self.weights]
-
-    def __call__(self, images: Tensor) -> Tensor:
-        captured = self
-
-        class Replay(torch.autograd.Function):
-            @staticmethod
-            def forward(ctx: Any, images: Tensor, *weights: Tensor) -> Tensor:
-                Captured.replays += 1
-                captured.input.copy_(images)
-                with torch.enable_grad():  # else the layers would not know that it is training
-                    logits = captured.forward(captured.input)
-                captured.output.copy_(logits.detach())
-                return captured.output.detach()
-
-            @staticmethod
-            def backward(ctx: Any, *given: Tensor) -> tuple[Tensor | None, ...]:
-                with torch.enable_grad():
-                    logits = captured.forward(captured.input)
-                fresh = torch.autograd.grad(logits, captured.weights, given)
-                for place, gradient in zip(captured.gradients, fresh, strict=True):
-                    place.copy_(gradient)
-                return None, *(each.detach() for each in captured.gradients)
-
-        logits: Tensor = Replay.apply(images, *self.weights)
-        return logits
-
-
-def capture(net: nn.Module, images: tuple[Tensor], capture_error_mode: str) -> nn.Module:
-    """In place of ``torch.cuda.make_graphed_callables``: for training alone, as that does."""
-    captured, plain = Captured(net, *images), net.forward
-    net.forward = lambda batch: (captured if net.training else plain)(batch)
-    return net
-
-
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "make_graphed_callables", capture)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # here even where it is
-    monkeypatch.setattr(cuda_graphs, "DEVICE", "cpu")
-    Captured.replays = 0
-
-
-def fit(folder: str, *options: str) -> dict[str, Any]:
-    sizes = ["--data.batch_size", str(SIZE), "--report.figures", "false"]
-    main(["fit", *TINY, *sizes, "--trainer.logger.save_dir", folder, *options])
-    return outcome(Path(folder, "synthetic", "version_0"))
-
 
 WITH = ["--trainer.callbacks+", "mnist_lightning.callbacks.CUDAGraphs"]
 
 
-def test_a_run_comes_to_the_same(workdir: Path, stand_in: None) -> None:
-    plain, graphed = fit("plain"), fit("graphed", *WITH)
-    # two epochs of four whole batches and one of 16 images, and two to compare the gradients
-    assert Captured.replays == 2 * 4 + 2
-    assert same(plain, graphed)
+@pytest.fixture
+def graphs(monkeypatch: pytest.MonkeyPatch) -> Graphs:
+    graphs = Graphs()
+    monkeypatch.setattr(step_graph, "record", graphs.record)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # here even where it is
+    monkeypatch.setattr(cuda_graphs, "DEVICE", "cpu")
+    return graphs
+
+
+def trained(callback: Callback) -> Trainer:
+    """Train for an epoch of 32 steps without the program."""
+    trainer = Trainer(
+        max_epochs=1,
+        callbacks=[callback],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    data = MNISTDataModule(source="synthetic", synthetic_size=(96, 10), batch_size=3)
+    trainer.fit(MNISTClassifier([2], [8]), datamodule=data)
+    return trainer
+
+
+@pytest.fixture
+def saves(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The steps after which a checkpoint is saved."""
+    steps: list[int] = []
+    save = Trainer.save_checkpoint
+
+    def noted(self: Trainer, *args: Any, **options: Any) -> None:
+        steps.append(self.global_step)
+        save(self, *args, **options)
+
+    monkeypatch.setattr(Trainer, "save_checkpoint", noted)
+    return steps
+
+
+def fit(folder: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a run of 2 epochs of 32 steps comes to, and the counts in its checkpoint."""
+    sizes = ["--data.batch_size", "3", "--report.figures", "false", "--model.lr", "0.0001"]
+    main(["fit", *TINY, *sizes, "--trainer.logger.save_dir", folder, *options])
+    *_, run = sorted(Path(folder, "synthetic").iterdir())
+    kept = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    result = outcome(run)
+    result["rows"] = [{name: float(row[name] or 0) for name in row} for row in result["rows"]]
+    return result, {name: kept[name] for name in ("loops", "global_step", "MNISTDataModule")}
 
 
 @pytest.mark.parametrize(
-    "option",
+    "options",
     [
-        ["--trainer.accumulate_grad_batches", "2"],
-        ["--model.batch_norm", "true"],
-        ["--model.dropout", "0.1"],
-        ["--trainer.precision", "bf16-mixed"],
+        [],
+        ["--trainer.val_check_interval", "13", "--checkpoint.every_n_train_steps", "12"],
+        ["--trainer.val_check_interval", "21", "--trainer.check_val_every_n_epoch", "null"],
+        ["--trainer.max_steps", "45", "--trainer.limit_train_batches", "25"],
+        ["--trainer.reload_dataloaders_every_n_epochs", "1"],
+        ["--data.val_size", "30", "--best_checkpoint.every_n_train_steps", "11"],
     ],
-    ids=lambda option: option[0],
+    ids=lambda options: " ".join(options[::2]),
 )
-def test_what_graphs_do_not_suit_goes_the_plain_way(
-    workdir: Path, stand_in: None, option: list[str]
+def test_a_run_comes_to_the_same(
+    workdir: Path, graphs: Graphs, saves: list[int], options: list[str]
 ) -> None:
-    fit("graphed", *WITH, *option)
-    assert not Captured.replays
+    plain, counts = fit("plain", *options)
+    expected, saves[:] = [*saves], []
+    graphed, graphed_counts = fit("graphed", *WITH, *options)
+    assert graphs.replayed > graphs.recorded
+    torch.testing.assert_close(graphed, plain, rtol=1e-3, atol=1e-5)
+    assert graphed_counts == counts
+    assert saves == expected
 
 
-def test_without_a_gpu_nothing_is_captured(
-    workdir: Path, stand_in: None, monkeypatch: pytest.MonkeyPatch
+def test_a_run_cut_off_within_an_epoch_goes_on(
+    workdir: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, counts = fit("whole")
+    save = Trainer.save_checkpoint
+
+    def last_save(self: Trainer, *args: Any, **options: Any) -> None:
+        save(self, *args, **options)
+        if self.global_step == 45:
+            raise EOFError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "save_checkpoint", last_save)
+        with pytest.raises(EOFError):
+            fit("part", *WITH, "--checkpoint.every_n_train_steps", "45")
+    last = "part/synthetic/version_0/checkpoints/last.ckpt"
+    parts, part_counts = fit("part", *WITH, "--ckpt_path", last)
+    assert graphs.recorded == 2
+    torch.testing.assert_close(parts, whole, rtol=1e-3, atol=1e-5)
+    assert part_counts == counts
+
+
+def test_most_steps_are_replayed(
+    workdir: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    step = MNISTClassifier.training_step
+
+    def counted(self: MNISTClassifier, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        made.append(batch_idx)
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(MNISTClassifier, "training_step", counted)
+    fit("graphed", *WITH)
+    # of 32: the first, what is left of 30 after three times 9, and the last
+    assert made == [0, 28, 29, 30, 31] * 2
+
+
+def test_without_a_gpu_none_are(
+    workdir: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cuda_graphs, "DEVICE", "cuda")
     fit("plain", *WITH)
-    assert not Captured.replays
+    assert not graphs.recorded
 
 
-def test_wrong_gradients_are_not_used(
-    workdir: Path, stand_in: None, monkeypatch: pytest.MonkeyPatch
+class Looks(Callback):
+    """Asks to be called at each step."""
+
+    def on_before_optimizer_step(self, *_: Any) -> None:
+        """Look."""
+
+
+class Unsuited(Callback):
+    """In a run that graphs suit, make it one that they do not, in one way after another."""
+
+    tried = 0
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Try."""
+        assert suits(trainer)
+        ways: list[tuple[Any, str, Any]] = [
+            (trainer, "accumulate_grad_batches", 2),
+            (trainer, "gradient_clip_val", 1.0),
+            (trainer, "datamodule", None),
+            (trainer, "callbacks", [*trainer.callbacks, Looks()]),  # type: ignore[attr-defined]
+            (trainer, "callbacks", [*trainer.callbacks, EMAWeightAveraging()]),  # type: ignore[attr-defined]
+            (trainer.strategy, "lr_scheduler_configs", [object()]),
+            (trainer.strategy, "precision_plugin", MixedPrecision("bf16-mixed", "cpu")),
+            (trainer.strategy, "_optimizers", [torch.optim.Adam(pl_module.parameters())]),
+            (trainer.fit_loop, "_combined_loader", CombinedLoader([])),
+            (trainer.datamodule, "augmentation", {"shift": 1.0}),  # type: ignore[attr-defined]
+            (pl_module.net.head.weight, "requires_grad", False),
+            (pl_module.net, "head", nn.Dropout()),
+            (pl_module.net, "_forward_hooks", {0: print}),
+            (pl_module, "net", nn.Linear(1, 1)),
+            (pl_module, "__class__", type("Other", (MNISTClassifier,), {})),
+        ]
+        for thing, name, value in ways:
+            before = getattr(thing, name)
+            setattr(thing, name, value)
+            assert not suits(trainer), name
+            setattr(thing, name, before)
+        assert suits(trainer)
+        Unsuited.tried = len(ways)
+
+
+def test_what_graphs_do_not_suit_goes_the_plain_way(workdir: Path, graphs: Graphs) -> None:
+    trained(Unsuited())
+    assert Unsuited.tried
+    fit("accurate", "--config", ACCURATE, *WITH, "--trainer.max_epochs", "1")
+    assert not graphs.recorded
+
+
+def fails(steps: Callable[[], None]) -> Callable[[], None]:
+    steps()
+    raise RuntimeError("operation not permitted when stream is capturing")
+
+
+def test_a_recording_that_fails_is_said_and_done_without(
+    workdir: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Tensor, "copy_", lambda self, other: self)  # as if nothing were replayed
-    with pytest.raises(RuntimeError, match="gradients"):
-        replay(ConvNet([2], [8]), torch.rand(4, 1, 28, 28))
-
-
-def test_a_capture_that_fails_is_said_and_done_without(
-    workdir: Path, stand_in: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(net: nn.Module, images: tuple[Tensor], capture_error_mode: str) -> None:
-        raise RuntimeError("operation not permitted when stream is capturing")
-
     plain = fit("plain")
-    monkeypatch.setattr(torch.cuda, "make_graphed_callables", fails)
+    monkeypatch.setattr(step_graph, "record", fails)
     with pytest.warns(UserWarning, match="no CUDA graphs: operation not permitted"):
         graphed = fit("graphed", *WITH)
-    assert same(plain, graphed)
+    assert same(graphed[0], plain[0])
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -152,50 +222,7 @@ def test_a_fit_has_them_where_there_is_a_gpu(
     assert had == [there]
 
 
-def trained(model: MNISTClassifier, images: int) -> MNISTClassifier:
-    """Train for an epoch in batches of 20."""
-    pixels, labels = torch.rand(images, 1, 28, 28), torch.arange(images) % 10
-    loader = shuffled(pixels, labels, SIZE, seed=0)
-    trainer = Trainer(
-        max_epochs=1,
-        callbacks=[CUDAGraphs()],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(model, loader, loader)
-    return model
-
-
-def test_afterwards_the_network_is_plain(workdir: Path, stand_in: None) -> None:
-    model = trained(MNISTClassifier([2], [8]), 2 * SIZE)
-    assert Captured.replays
-    assert "forward" not in vars(model.net)
-
-
-class Twice(MNISTClassifier):
-    """Asks the network twice in a step: a second replay would overwrite what the first keeps."""
-
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        images, targets = batch
-        step = super().training_step
-        return step(batch, batch_idx) + step((images.flip(3), targets), batch_idx)
-
-
-def test_modules_of_others_go_the_plain_way(workdir: Path, stand_in: None) -> None:
-    trained(Twice([2], [8]), 2 * SIZE)
-    assert not Captured.replays
-
-
-def test_a_last_smaller_batch_is_not_what_is_captured(workdir: Path, stand_in: None) -> None:
-    trained(MNISTClassifier([2], [8]), SIZE - 4)
-    assert not Captured.replays
-
-
-def test_gradients_of_images_go_the_plain_way(stand_in: None) -> None:
-    net, images = ConvNet([2], [8]), torch.rand(4, 1, 28, 28)
-    (expected,) = torch.autograd.grad(net(images.requires_grad_()).sum(), images)
-    replay(net, images.detach())
-    (given,) = torch.autograd.grad(net(images).sum(), images)
-    assert torch.equal(given, expected)
+def test_afterwards_the_trainer_is_plain(workdir: Path, graphs: Graphs) -> None:
+    trainer = trained(CUDAGraphs())
+    assert graphs.replayed
+    assert "advance" not in vars(trainer.fit_loop.epoch_loop)
