@@ -49,13 +49,13 @@ def trained(callback: Callback) -> Trainer:
 
 
 @pytest.fixture
-def saves(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The steps after which a checkpoint is saved."""
-    steps: list[int] = []
+def saves(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+    """The steps after which a checkpoint is saved, and whether the batch was the epoch's last."""
+    steps: list[tuple[int, bool]] = []
     save = Trainer.save_checkpoint
 
     def noted(self: Trainer, *args: Any, **options: Any) -> None:
-        steps.append(self.global_step)
+        steps.append((self.global_step, self.is_last_batch))
         save(self, *args, **options)
 
     monkeypatch.setattr(Trainer, "save_checkpoint", noted)
@@ -79,14 +79,14 @@ def fit(folder: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
         [],
         ["--trainer.val_check_interval", "13", "--checkpoint.every_n_train_steps", "12"],
         ["--trainer.val_check_interval", "21", "--trainer.check_val_every_n_epoch", "null"],
-        ["--trainer.max_steps", "45", "--trainer.limit_train_batches", "25"],
+        ["--trainer.max_steps", "40", "--trainer.limit_train_batches", "25"],
         ["--trainer.reload_dataloaders_every_n_epochs", "1"],
         ["--data.val_size", "30", "--best_checkpoint.every_n_train_steps", "11"],
     ],
     ids=lambda options: " ".join(options[::2]),
 )
 def test_a_run_comes_to_the_same(
-    workdir: Path, graphs: Graphs, saves: list[int], options: list[str]
+    workdir: Path, graphs: Graphs, saves: list[tuple[int, bool]], options: list[str]
 ) -> None:
     plain, counts = fit("plain", *options)
     expected, saves[:] = [*saves], []
@@ -119,8 +119,17 @@ def test_a_run_cut_off_within_an_epoch_goes_on(
     assert part_counts == counts
 
 
+@pytest.mark.parametrize(
+    ("apart", "expected"),
+    # of 32: the first, what is left of 30 after three times 9, and the last; each 20th too
+    [(100, [0, 28, 29, 30, 31]), (20, [0, 19, 20, 30, 31])],
+)
 def test_most_steps_are_replayed(
-    workdir: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch
+    workdir: Path,
+    graphs: Graphs,
+    monkeypatch: pytest.MonkeyPatch,
+    apart: int,
+    expected: list[int],
 ) -> None:
     made: list[int] = []
     step = MNISTClassifier.training_step
@@ -130,9 +139,9 @@ def test_most_steps_are_replayed(
         return step(self, batch, batch_idx)
 
     monkeypatch.setattr(MNISTClassifier, "training_step", counted)
+    monkeypatch.setattr(cuda_graphs, "APART", apart)
     fit("graphed", *WITH)
-    # of 32: the first, what is left of 30 after three times 9, and the last
-    assert made == [0, 28, 29, 30, 31] * 2
+    assert made == expected * 2
 
 
 def test_without_a_gpu_none_are(
@@ -166,6 +175,7 @@ class Unsuited(Callback):
             (trainer, "callbacks", [*trainer.callbacks, EMAWeightAveraging()]),  # type: ignore[attr-defined]
             (trainer.strategy, "lr_scheduler_configs", [object()]),
             (trainer.strategy, "precision_plugin", MixedPrecision("bf16-mixed", "cpu")),
+            (trainer.optimizers[0], "param_groups", 2 * trainer.optimizers[0].param_groups),
             (trainer.strategy, "_optimizers", [torch.optim.Adam(pl_module.parameters())]),
             (trainer.fit_loop, "_combined_loader", CombinedLoader([])),
             (trainer.datamodule, "augmentation", {"shift": 1.0}),  # type: ignore[attr-defined]
@@ -191,18 +201,21 @@ def test_what_graphs_do_not_suit_goes_the_plain_way(workdir: Path, graphs: Graph
     assert not graphs.recorded
 
 
-def fails(steps: Callable[[], None]) -> Callable[[], None]:
-    steps()
-    raise RuntimeError("operation not permitted when stream is capturing")
-
-
 def test_a_recording_that_fails_is_said_and_done_without(
     workdir: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tries: list[Any] = []
+
+    def fails(steps: Callable[[], None]) -> Callable[[], None]:
+        tries.append(steps)
+        steps()
+        raise RuntimeError("operation not permitted when stream is capturing")
+
     plain = fit("plain")
     monkeypatch.setattr(step_graph, "record", fails)
     with pytest.warns(UserWarning, match="no CUDA graphs: operation not permitted"):
         graphed = fit("graphed", *WITH)
+    assert len(tries) == 1
     assert same(graphed[0], plain[0])
 
 
