@@ -35,7 +35,7 @@ class Batches:
         self.labels = labels
         self.batch_size = batch_size
         self.sampler = sampler
-        self._order: tuple[Tensor, ...] = ()  # rows of each batch of the epoch
+        self._order: tuple[Tensor, ...] | None = None  # the rows of each batch of the epoch
         self._given = 0
         self._resumed: dict[str, int] = {}
 
@@ -50,23 +50,29 @@ class Batches:
                 torch.split(self.labels, self.batch_size),
             )
             return zip(images, labels, strict=True)
-        return self._in_order_of(self.sampler)
-
-    def _in_order_of(self, sampler: DistributedSampler[int]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Ask for the order with the first batch only: Lightning tells the epoch in between."""
-        resumed = self._resumed.get("epoch") == sampler.epoch
-        self._given = self._resumed["given"] if resumed else 0
-        order = torch.tensor(list(sampler), device=self.images.device)
-        self._order = torch.split(order, self.batch_size)
-        while self._given < len(self._order):
-            (index,) = self.ahead(1)
-            # four times as fast as images[index] on the CPU
-            yield self.images.index_select(0, index), self.labels.index_select(0, index)
+        self._order = None
+        return self._in_order()
 
     def ahead(self, count: int) -> tuple[Tensor, ...]:
-        """Take the batches that come next in the epoch under way; the rows of each, (B,) int64."""
-        self._given += count
-        return self._order[self._given - count : self._given]
+        """Take batches that come next in the epoch under way: the rows of each, (B,) int64."""
+        rows = self._rows()[self._given : self._given + count]
+        self._given += len(rows)
+        return rows
+
+    def _in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
+        while batch := self.ahead(1):
+            # four times as fast as images[index] on the CPU
+            yield self.images.index_select(0, batch[0]), self.labels.index_select(0, batch[0])
+
+    def _rows(self) -> tuple[Tensor, ...]:
+        """Ask for the order with the first batch only: Lightning tells the epoch in between."""
+        if self._order is None:
+            assert self.sampler is not None
+            resumed = self._resumed.get("epoch") == self.sampler.epoch
+            self._given = self._resumed["given"] if resumed else 0
+            order = torch.tensor(list(self.sampler), device=self.images.device)
+            self._order = torch.split(order, self.batch_size)
+        return self._order
 
     def state_dict(self) -> dict[str, int]:
         """The epoch, and how many of its batches were given."""

@@ -30,7 +30,7 @@ class StepGraph:
         most: Steps of one call at most.
 
     Raises:
-        RuntimeError: The steps cannot be recorded, or the recorded ones move the weights elsewhere.
+        RuntimeError: The steps cannot be recorded, or do other than steps made one by one.
     """
 
     def __init__(
@@ -43,15 +43,17 @@ class StepGraph:
     ) -> None:
         self.batches = batches
         self._module, self._adam, self._transform = module, adam, transform
-        self._weights = [*module.parameters()]
         device, size = batches.labels.device, most * batches.batch_size
-        self._order = torch.arange(size, device=device) % len(batches.labels)
-        self._begin = torch.zeros((), dtype=torch.int64, device=device)  # in the order
         self._batch = torch.arange(batches.batch_size, device=device)
-        self._lr = torch.full((), adam.param_groups[0]["lr"], device=device)
+        self._begin = torch.zeros(
+            (), dtype=torch.int64, device=device
+        )  # of a batch in what follows
+        self._rows = torch.zeros(size, dtype=torch.int64, device=device)
+        self._rates = torch.zeros(size, device=device)
         self._losses = torch.zeros(size, device=device)
         self._logits = torch.zeros(size, module.hparams["num_classes"], device=device)
         self._replay = self._recorded()
+        self._places = self._where()
 
     def run(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Make the steps of some batches, a multiple of ``STEPS``.
@@ -63,61 +65,104 @@ class StepGraph:
             Losses, (N,) float, logits, (N, num_classes) float, and targets, (N,) int64, of all
             their images.
         """
-        count = len(rows)
-        self._order[:count] = rows
-        self._begin.zero_()
-        self._lr.fill_(self._adam.param_groups[0]["lr"])
-        steps = count // len(self._batch)
+        steps = self._prepare(rows)
         for _ in range(steps // STEPS):
             self._replay()
         self._adam.count(steps)
-        targets = self.batches.labels[rows]
+        count, targets = len(rows), self.batches.labels[rows]
         return self._losses[:count].clone(), self._logits[:count].clone(), targets
 
-    def _step(self) -> None:
-        """Make a step, of kernels alone: nothing here waits for the GPU."""
-        places = self._begin + self._batch
-        rows = self._order[places]
-        batch = self.batches.images[rows], self.batches.labels[rows]
-        losses, logits = self._module.losses(self._transform(batch))
-        self._adam.step_on_tensors(torch.autograd.grad(losses.mean(), self._weights), self._lr)
-        self._losses[places] = losses.detach()
-        self._logits[places] = logits.detach()
-        self._begin += len(self._batch)
+    def is_current(self) -> bool:
+        """Whether all lies where the graph reads and writes."""
+        return self._where() == self._places
 
-    def _recorded(self) -> Callable[[], None]:
-        """Record steps, and compare where they and the same ones, unrecorded, take the weights."""
-        with self._put_back():
-            self._steps()
-            expected = [weight.detach().clone() for weight in self._weights]
-        with self._put_back():
-            replay = record(self._steps)
-        with self._put_back() as before:
-            replay()
-            moved = torch.stack([(a - b).norm() for a, b in zip(expected, before, strict=False)])
-            off = torch.stack(
-                [(a - b).norm() for a, b in zip(expected, self._weights, strict=True)]
-            )
-        if not off.norm() <= CLOSE * moved.norm():  # written so that NaN is refused
-            raise RuntimeError("their steps are not those made one by one")
-        return replay
+    def _prepare(self, rows: Tensor) -> int:
+        """Put in place what the steps of these rows read; how many steps they are."""
+        size = len(self._batch)
+        steps = len(rows) // size
+        self._rows[: len(rows)] = rows
+        self._rates[: len(rows)] = self._adam.rates(steps).repeat_interleave(size)
+        self._begin.zero_()
+        return steps
 
     def _steps(self) -> None:
         for _ in range(STEPS):
             self._step()
 
+    def _step(self) -> None:
+        """Make a step, of kernels alone: nothing here waits for the GPU."""
+        places = self._begin + self._batch
+        losses, logits = self._of(self._rows[places])
+        gradients = torch.autograd.grad(losses.mean(), [*self._module.parameters()])
+        self._adam.step_at(self._rates[places[:1]].view(()), gradients)
+        self._losses[places], self._logits[places] = losses.detach(), logits.detach()
+        self._begin += len(self._batch)
+
+    def _of(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses and logits of a batch."""
+        batch = self.batches.images[rows], self.batches.labels[rows]
+        return self._module.losses(self._transform(batch))
+
+    def _recorded(self) -> Callable[[], None]:
+        """Record steps, and compare losses and weights with those of steps made one by one."""
+        rows = torch.arange(STEPS * len(self._batch), device=self._rows.device)
+        rows %= len(self.batches.labels)
+        with self._put_back():
+            self._prepare(rows)
+            replay = record(self._steps)
+        with self._put_back() as before:
+            losses = self._one_by_one(rows)
+            expected = losses, self._moved(before)
+        with self._put_back() as before:
+            self._prepare(rows)
+            replay()
+            given = self._losses[: len(rows)], self._moved(before)
+            # written so that NaN is refused
+            if not all(
+                (a - b).norm() <= CLOSE * a.norm() for a, b in zip(expected, given, strict=True)
+            ):
+                raise RuntimeError("their steps are not those made one by one")
+        return replay
+
+    def _one_by_one(self, rows: Tensor) -> Tensor:
+        """Make steps as Lightning does; their losses."""
+        made = []
+        for index in torch.split(rows, len(self._batch)):
+            losses, _ = self._of(index)
+            self._adam.zero_grad()
+            losses.mean().backward()  # type: ignore[no-untyped-call]
+            self._adam.step()
+            made.append(losses.detach())
+        return torch.cat(made)
+
+    def _moved(self, before: list[Tensor]) -> Tensor:
+        """How far each weight went."""
+        weights = [*self._module.parameters()]
+        return torch.cat(
+            [(a - b).flatten() for a, b in zip(weights, before, strict=False)]
+        ).detach()
+
     @contextmanager
     def _put_back(self) -> Iterator[list[Tensor]]:
         """Undo what steps do to weights, buffers and optimizer; gives what they were."""
-        states = [*self._adam.state.values()]
-        of_adam = [state[name] for state in states for name in ("step", "exp_avg", "exp_avg_sq")]
-        tensors = [*self._weights, *self._module.buffers(), *of_adam, self._begin]
-        before = [each.detach().clone() for each in tensors]
+        state, group = self._state(), self._adam.param_groups[0]
+        before, settings = [each.detach().clone() for each in state], dict(group)
         try:
             yield before
         finally:
             with torch.no_grad():
-                torch._foreach_copy_(tensors, before)
+                torch._foreach_copy_(state, before)
+            group.update(settings)
+            self._adam.zero_grad()
+
+    def _state(self) -> list[Tensor]:
+        """What steps change: weights first."""
+        states = self._adam.state.values()
+        of_adam = [state[name] for state in states for name in ("step", "exp_avg", "exp_avg_sq")]
+        return [*self._module.parameters(), *self._module.buffers(), *of_adam]
+
+    def _where(self) -> list[int]:
+        return [each.data_ptr() for each in self._state()]
 
 
 def record(steps: Callable[[], None]) -> Callable[[], None]:

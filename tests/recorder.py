@@ -7,6 +7,13 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+WAIT = (
+    torch.ops.aten._local_scalar_dense.default,  # item
+    torch.ops.aten.nonzero.default,
+    torch.ops.aten.masked_select.default,
+    torch.ops.aten.lift_fresh.default,  # torch.tensor
+)
+
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Record operations with the tensors that they took and gave; what waits for a GPU is refused.
@@ -19,7 +26,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._calls: list[tuple[Any, Any, Any, Any]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.ops.aten._local_scalar_dense.default:
+        if func in WAIT:
             raise RuntimeError("operation not permitted when stream is capturing")
         given = func(*args, **(kwargs or {}))
         self._calls.append((func, args, kwargs or {}, given))

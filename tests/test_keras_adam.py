@@ -15,7 +15,7 @@ GRADIENTS = np.random.default_rng(0).normal(size=(50, 7)) * 10.0 ** np.arange(-9
 def step(adam: KerasAdam, weight: torch.nn.Parameter, number: int, on_tensors: bool) -> None:
     weight.grad = torch.tensor(GRADIENTS[number])
     if on_tensors and number:  # the first makes the optimizer's state
-        adam.step_on_tensors([weight.grad], torch.tensor(1e-3))
+        adam.step_at(adam.rates(1)[0], [weight.grad])
         adam.count(1)
     else:
         adam.step()

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -82,25 +83,66 @@ def test_making_a_graph_changes_nothing(graphs: Graphs) -> None:
     torch.testing.assert_close(after, before, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("what", ["nothing", "twice", "no numbers"])
-def test_other_steps_are_refused(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+def repeats_nothing(graph: StepGraph) -> None:
+    """What a broken graph may do."""
+
+
+def makes_no_numbers(graph: StepGraph) -> None:
+    graph._steps()
+    torch.nn.init.constant_(graph._module.net.head.bias, torch.nan)
+
+
+def takes_other_images(graph: StepGraph) -> None:
+    graph._rows += 1
+    graph._steps()
+
+
+def forgets_a_correction(graph: StepGraph) -> None:
+    graph._rates[:] = graph._adam.param_groups[0]["lr"]
+    graph._steps()
+
+
+def forgets_the_losses(graph: StepGraph) -> None:
+    graph._steps()
+    graph._losses.zero_()
+
+
+BROKEN = [
+    repeats_nothing,
+    makes_no_numbers,
+    takes_other_images,
+    forgets_a_correction,
+    forgets_the_losses,
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
+def test_other_steps_are_refused(
+    monkeypatch: pytest.MonkeyPatch, broken: Callable[[StepGraph], None]
+) -> None:
     plain, loader = Plain(), batches()
     plain.step(next(iter(loader)))
+    before = copy.deepcopy((plain.module.state_dict(), plain.adam.state_dict()))
 
-    def record(steps: Callable[[], None]) -> Callable[[], None]:
-        once = Graphs().record(steps)
-
-        def replay() -> None:
-            for _ in range(2 if what == "twice" else 0):
-                once()
-            if what == "no numbers":
-                torch.nn.init.constant_(plain.module.net.head.bias, torch.nan)
-
-        return replay
+    def record(steps: Any) -> Callable[[], None]:
+        steps()
+        return lambda: broken(steps.__self__)
 
     monkeypatch.setattr(step_graph, "record", record)
     with pytest.raises(RuntimeError, match="one by one"):
         StepGraph(plain.module, plain.adam, loader, transform, 2 * STEPS)
+    after = plain.module.state_dict(), plain.adam.state_dict()
+    torch.testing.assert_close(after, before, rtol=0, atol=0)
+
+
+def test_what_was_moved_is_noticed(graphs: Graphs) -> None:
+    plain, loader = Plain(), batches()
+    plain.step(next(iter(loader)))
+    graph = StepGraph(plain.module, plain.adam, loader, transform, 2 * STEPS)
+    graph.run(torch.arange(STEPS * SIZE))
+    assert graph.is_current()
+    plain.adam.load_state_dict(copy.deepcopy(plain.adam.state_dict()))
+    assert not graph.is_current()
 
 
 def test_what_waits_for_a_gpu_cannot_be_recorded(graphs: Graphs) -> None:

@@ -36,13 +36,15 @@ class Board(Callback):
     def __init__(self, level: Literal["minimal", "full"] = "full") -> None:
         self.level = level
         self._started = self._seconds = 0.0
-        self._images = 0
-        self._last: int | None = None  # batch looked at; None where a run is resumed
+        self._images = self._size = 0
+        self._last = -1  # batch looked at
         self._answers: list[tuple[Tensor, Tensor]] = []  # logits and labels
         self._worst = Worst(SHOWN)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw the network."""
+        """Draw the network; start the clock, of an epoch under way too."""
+        batches: Any = trainer.fit_loop.epoch_loop.batch_progress.current
+        self._start(batches.processed - 1)
         if writer := self._writer(trainer, "train"):
             images = pl_module.example_input_array
             if isinstance(images, Tensor):
@@ -50,15 +52,15 @@ class Board(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
-        self._images, self._seconds, self._started = 0, 0.0, time.perf_counter()
-        self._last = -1
+        self._start(-1)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count images, and seconds without those of validation."""
-        before = batch_idx - 1 if self._last is None else self._last
-        self._images += len(batch[1]) * (batch_idx - before)  # a GPU may have made some in between
+        size, between = len(batch[1]), batch_idx - self._last - 1  # which a GPU made by itself
+        self._size = max(self._size, size)  # an epoch's last batch may be smaller
+        self._images += between * self._size + size
         self._last = batch_idx
         self._seconds = time.perf_counter() - self._started
 
@@ -107,6 +109,10 @@ class Board(Callback):
             )
         _add_features(writer, trainer, pl_module)
         _add_settings(run, trainer, pl_module)
+
+    def _start(self, last: int) -> None:
+        self._images, self._seconds, self._started = 0, 0.0, time.perf_counter()
+        self._last = last
 
     def _wanted(self, trainer: Trainer) -> bool:
         fitting = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking

@@ -1,6 +1,8 @@
 """Runs whose steps are replayed, on a stand-in that keeps their memory as CUDA graphs do."""
 
+import copy
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,16 @@ import pytest
 import torch
 from conftest import TINY
 from lightning import Callback, Trainer
-from lightning.pytorch.callbacks import EMAWeightAveraging
+from lightning.pytorch.callbacks import (
+    EMAWeightAveraging,
+    LambdaCallback,
+    ModelCheckpoint,
+    RichProgressBar,
+    Timer,
+    TQDMProgressBar,
+)
 from lightning.pytorch.plugins import MixedPrecision
+from lightning.pytorch.profilers import SimpleProfiler
 from lightning.pytorch.utilities.combined_loader import CombinedLoader
 from recorder import Graphs
 from runs import ACCURATE, outcome, same
@@ -17,8 +27,14 @@ from torch import Tensor, nn
 
 from mnist_lightning import MNISTClassifier, MNISTDataModule, step_graph
 from mnist_lightning.__main__ import main
-from mnist_lightning.callbacks import CUDAGraphs, cuda_graphs
-from mnist_lightning.callbacks.cuda_graphs import suits
+from mnist_lightning.callbacks import (
+    Board,
+    CUDAGraphs,
+    LastCheckpoint,
+    cuda_graphs,
+    graph_rules,
+)
+from mnist_lightning.callbacks.graph_rules import suits
 from mnist_lightning.cli import CLI
 
 WITH = ["--trainer.callbacks+", "mnist_lightning.callbacks.CUDAGraphs"]
@@ -33,19 +49,21 @@ def graphs(monkeypatch: pytest.MonkeyPatch) -> Graphs:
     return graphs
 
 
-def trained(callback: Callback) -> Trainer:
-    """Train for an epoch of 32 steps without the program."""
-    trainer = Trainer(
+def trainer_with(*callbacks: Callback) -> Trainer:
+    return Trainer(
         max_epochs=1,
-        callbacks=[callback],
+        callbacks=[*callbacks],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def train(trainer: Trainer) -> None:
+    """Train for an epoch of 32 steps without the program."""
     data = MNISTDataModule(source="synthetic", synthetic_size=(96, 10), batch_size=3)
     trainer.fit(MNISTClassifier([2], [8]), datamodule=data)
-    return trainer
 
 
 @pytest.fixture
@@ -62,6 +80,20 @@ def saves(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
     return steps
 
 
+@pytest.fixture
+def images(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The images of each epoch that TensorBoard's speed counts."""
+    counts: list[int] = []
+    end = Board.on_train_epoch_end
+
+    def noted(self: Board, *args: Any) -> None:
+        counts.append(self._images)
+        end(self, *args)
+
+    monkeypatch.setattr(Board, "on_train_epoch_end", noted)
+    return counts
+
+
 def fit(folder: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a run of 2 epochs of 32 steps comes to, and the counts in its checkpoint."""
     sizes = ["--data.batch_size", "3", "--report.figures", "false", "--model.lr", "0.0001"]
@@ -76,7 +108,7 @@ def fit(folder: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.mark.parametrize(
     "options",
     [
-        [],
+        ["--data.batch_size", "5"],  # the last batch holds one image, right after replayed steps
         ["--trainer.val_check_interval", "13", "--checkpoint.every_n_train_steps", "12"],
         ["--trainer.val_check_interval", "21", "--trainer.check_val_every_n_epoch", "null"],
         ["--trainer.max_steps", "40", "--trainer.limit_train_batches", "25"],
@@ -86,37 +118,58 @@ def fit(folder: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
     ids=lambda options: " ".join(options[::2]),
 )
 def test_a_run_comes_to_the_same(
-    workdir: Path, graphs: Graphs, saves: list[tuple[int, bool]], options: list[str]
+    workdir: Path,
+    graphs: Graphs,
+    saves: list[tuple[int, bool]],
+    images: list[int],
+    options: list[str],
 ) -> None:
     plain, counts = fit("plain", *options)
     expected, saves[:] = [*saves], []
+    expected_images, images[:] = [*images], []
     graphed, graphed_counts = fit("graphed", *WITH, *options)
     assert graphs.replayed > graphs.recorded
     torch.testing.assert_close(graphed, plain, rtol=1e-3, atol=1e-5)
     assert graphed_counts == counts
     assert saves == expected
+    assert images == expected_images
 
 
-def test_a_run_cut_off_within_an_epoch_goes_on(
-    workdir: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("step", "options"),
+    [
+        (45, ["--checkpoint.every_n_train_steps", "45"]),
+        (48, ["--trainer.val_check_interval", "16"]),  # cut off before the validation
+    ],
+)
+def test_a_run_cut_off_within_an_epoch_goes_on_bit_for_bit(
+    workdir: Path,
+    graphs: Graphs,
+    monkeypatch: pytest.MonkeyPatch,
+    images: list[int],
+    step: int,
+    options: list[str],
 ) -> None:
-    whole, counts = fit("whole")
+    whole, counts = fit("whole", *WITH, *options)
     save = Trainer.save_checkpoint
 
     def last_save(self: Trainer, *args: Any, **options: Any) -> None:
         save(self, *args, **options)
-        if self.global_step == 45:
+        if self.global_step == step:
             raise EOFError
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "save_checkpoint", last_save)
         with pytest.raises(EOFError):
-            fit("part", *WITH, "--checkpoint.every_n_train_steps", "45")
+            fit("part", *WITH, *options)
     last = "part/synthetic/version_0/checkpoints/last.ckpt"
-    parts, part_counts = fit("part", *WITH, "--ckpt_path", last)
-    assert graphs.recorded == 2
-    torch.testing.assert_close(parts, whole, rtol=1e-3, atol=1e-5)
+    parts, part_counts = fit("part", *WITH, *options, "--ckpt_path", last)
+    assert graphs.recorded == 3
+    assert same(parts, whole)
+    for each in (counts, part_counts):  # Lightning counts the validation that begins again twice
+        del each["loops"]["fit_loop"]["epoch_loop.val_loop.batch_progress"]
     assert part_counts == counts
+    assert images == [96, 96, 96, (64 - step) * 3]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +192,7 @@ def test_most_steps_are_replayed(
         return step(self, batch, batch_idx)
 
     monkeypatch.setattr(MNISTClassifier, "training_step", counted)
-    monkeypatch.setattr(cuda_graphs, "APART", apart)
+    monkeypatch.setattr(graph_rules, "APART", apart)
     fit("graphed", *WITH)
     assert made == expected * 2
 
@@ -159,6 +212,30 @@ class Looks(Callback):
         """Look."""
 
 
+class Bar(TQDMProgressBar):
+    """A bar of the user's that looks at each step."""
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Look."""
+
+
+class Known(Board):
+    """Looks in a hook that it does not share with its parent."""
+
+    def on_after_backward(self, *_: Any) -> None:
+        """Look."""
+
+
+LOOKING = [
+    Looks(),
+    Bar(),
+    Known(),
+    EMAWeightAveraging(),
+    *(LambdaCallback(**{hook: print}) for hook in graph_rules.HOOKS),
+]
+CONTENT = [RichProgressBar(), TQDMProgressBar(), Timer(), ModelCheckpoint(), LastCheckpoint()]
+
+
 class Unsuited(Callback):
     """In a run that graphs suit, make it one that they do not, in one way after another."""
 
@@ -167,35 +244,51 @@ class Unsuited(Callback):
     def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Try."""
         assert suits(trainer)
+        adam, weight = trainer.optimizers[0], pl_module.net.head.weight
+        callbacks = trainer.callbacks  # type: ignore[attr-defined]
+        for content in CONTENT:
+            callbacks.append(content)
+            assert suits(trainer), content
+            callbacks.pop()
         ways: list[tuple[Any, str, Any]] = [
+            *((trainer, "callbacks", [*callbacks, looking]) for looking in LOOKING),
             (trainer, "accumulate_grad_batches", 2),
             (trainer, "gradient_clip_val", 1.0),
             (trainer, "datamodule", None),
-            (trainer, "callbacks", [*trainer.callbacks, Looks()]),  # type: ignore[attr-defined]
-            (trainer, "callbacks", [*trainer.callbacks, EMAWeightAveraging()]),  # type: ignore[attr-defined]
+            (trainer, "profiler", SimpleProfiler()),
+            (trainer.strategy, "__class__", type("Other", (type(trainer.strategy),), {})),
             (trainer.strategy, "lr_scheduler_configs", [object()]),
             (trainer.strategy, "precision_plugin", MixedPrecision("bf16-mixed", "cpu")),
-            (trainer.optimizers[0], "param_groups", 2 * trainer.optimizers[0].param_groups),
             (trainer.strategy, "_optimizers", [torch.optim.Adam(pl_module.parameters())]),
             (trainer.fit_loop, "_combined_loader", CombinedLoader([])),
             (trainer.datamodule, "augmentation", {"shift": 1.0}),  # type: ignore[attr-defined]
-            (pl_module.net.head.weight, "requires_grad", False),
+            (adam, "param_groups", 2 * adam.param_groups),
+            (adam, "_optimizer_step_pre_hooks", {0: print, 1: print}),
+            (adam, "_optimizer_step_post_hooks", {0: print}),
+            (weight, "requires_grad", False),
+            (weight, "_backward_hooks", {0: print}),
+            (weight, "_post_accumulate_grad_hooks", {0: print}),
             (pl_module.net, "head", nn.Dropout()),
-            (pl_module.net, "_forward_hooks", {0: print}),
+            *((pl_module.net, hooks, {0: print}) for hooks in graph_rules.LAYER_HOOKS),
+            (pl_module, "forward", print),
+            (pl_module, "training_step", print),
             (pl_module, "net", nn.Linear(1, 1)),
             (pl_module, "__class__", type("Other", (MNISTClassifier,), {})),
         ]
         for thing, name, value in ways:
             before = getattr(thing, name)
             setattr(thing, name, value)
-            assert not suits(trainer), name
-            setattr(thing, name, before)
+            assert not suits(trainer), (name, value)
+            if name in ("forward", "training_step"):
+                delattr(thing, name)  # the class has it
+            else:
+                setattr(thing, name, before)
         assert suits(trainer)
         Unsuited.tried = len(ways)
 
 
 def test_what_graphs_do_not_suit_goes_the_plain_way(workdir: Path, graphs: Graphs) -> None:
-    trained(Unsuited())
+    train(trainer_with(Unsuited()))
     assert Unsuited.tried
     fit("accurate", "--config", ACCURATE, *WITH, "--trainer.max_epochs", "1")
     assert not graphs.recorded
@@ -235,7 +328,52 @@ def test_a_fit_has_them_where_there_is_a_gpu(
     assert had == [there]
 
 
-def test_afterwards_the_trainer_is_plain(workdir: Path, graphs: Graphs) -> None:
-    trainer = trained(CUDAGraphs())
+class Fails(Callback):
+    """Fails once the epoch is done."""
+
+    def on_train_epoch_end(self, *_: Any) -> None:
+        """Fail."""
+        raise EOFError
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_afterwards_the_trainer_is_plain(workdir: Path, graphs: Graphs, fails: bool) -> None:
+    callback = CUDAGraphs()
+    trainer = trainer_with(callback, *([Fails()] if fails else []))
+    with pytest.raises(EOFError) if fails else nullcontext():
+        train(trainer)
     assert graphs.replayed
     assert "advance" not in vars(trainer.fit_loop.epoch_loop)
+    copy.deepcopy(callback)  # a CUDA graph cannot be copied
+    assert callback._graph is None
+
+
+class Plain(Callback):
+    """Looks at each step."""
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Look."""
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_on_a_gpu(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+    run = step_graph.StepGraph.run
+
+    def counted(self: step_graph.StepGraph, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        ran.append(len(rows))
+        return run(self, rows)
+
+    monkeypatch.setattr(step_graph.StepGraph, "run", counted)
+    sizes = ["--data.source", "synthetic", "--data.synthetic_size", "[2000, 100]"]
+    short = ["--trainer.max_epochs", "2", "--report.figures", "false", "--model.lr", "0.0001"]
+    command = ["fit", *sizes, *short, "--trainer.accelerator", "gpu", "--trainer.devices", "1"]
+    look = ["--trainer.callbacks+", f"{Plain.__module__}.{Plain.__name__}"]
+    main([*command, *look, "--trainer.logger.save_dir", "plain"])
+    assert not ran
+    main([*command, "--trainer.logger.save_dir", "graphed"])
+    assert sum(ran) > 2000
+    plain, graphed = (outcome(Path(each, "synthetic/version_0")) for each in ("plain", "graphed"))
+    for column in ("loss", "val_loss"):
+        losses = [[float(row[column]) for row in each["rows"]] for each in (plain, graphed)]
+        assert losses[1] == pytest.approx(losses[0], rel=0.01)
