@@ -34,9 +34,11 @@ class MNISTClassifier(LightningModule):
         dropout: Share of the inputs of each Dense layer that training sets to 0, [0, 1).
         schedule: ``constant``, as in the original; ``one_cycle`` raises the learning rate from
             lr / 25 to lr over the first 30 % of the steps, then lowers it to lr / 250,000.
+        label_smoothing: Share of each target that training spreads evenly over all classes,
+            [0, 1); ``train/loss`` is of these targets, and cannot become 0.
 
     Raises:
-        ValueError: A size is below 1, lr is not above 0, or dropout is out of range.
+        ValueError: A size is below 1, lr is not above 0, or a share is out of range.
     """
 
     def __init__(
@@ -48,15 +50,21 @@ class MNISTClassifier(LightningModule):
         batch_norm: bool = False,
         dropout: float = 0.0,
         schedule: Literal["constant", "one_cycle"] = "constant",
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         if not 0 < lr < float("inf"):
             raise ValueError(f"lr is {lr}: must be a number above 0")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(
+                f"label_smoothing is {label_smoothing}: must be 0 or more, and below 1"
+            )
         self.save_hyperparameters()
         self.net = ConvNet(conv_channels, hidden_dims, num_classes, batch_norm, dropout)
         self.lr = lr
         self.batch_norm = batch_norm
         self.schedule = schedule
+        self.label_smoothing = label_smoothing
         self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
         deferred = {name: Deferred(metric) for name, metric in _figures(num_classes).items()}
         self.train_figures = nn.ModuleDict(deferred)
@@ -127,7 +135,9 @@ class MNISTClassifier(LightningModule):
         """Compute the cross-entropy of each image, (B,) float, and the logits, (B, num_classes)."""
         images, targets = batch
         logits = self(images)
-        return F.cross_entropy(logits, targets, reduction="none"), logits
+        smoothing = self.label_smoothing if self.training else 0.0
+        losses = F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
+        return losses, logits
 
     def count_trained(self, losses: Tensor, logits: Tensor, targets: Tensor) -> None:
         """Count images in the training figures of the epoch.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from keras_original import keras
 from lightning import Callback, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from sklearn.metrics import accuracy_score, log_loss
@@ -68,6 +69,18 @@ def test_training_figures_are_taken_while_the_weights_move(tmp_path: Path) -> No
     assert trainer.callback_metrics["train/accuracy"].item() == pytest.approx(right / 25)
     for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_label_smoothing_is_kerass_and_of_training_alone() -> None:
+    theirs = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=0.1, reduction="none"
+    )
+    model = MNISTClassifier([2], [8], label_smoothing=0.1)
+    one_hot = torch.eye(10)[TARGETS]
+    losses, logits = model.losses((IMAGES, TARGETS))
+    torch.testing.assert_close(losses, theirs(one_hot, logits))
+    losses, logits = model.eval().losses((IMAGES, TARGETS))
+    torch.testing.assert_close(losses, -logits.log_softmax(1)[range(25), TARGETS])
 
 
 class Rates(Callback):

@@ -28,6 +28,7 @@ FITS = {
     "--model.dropout -0.1": "dropout is -0.1: must be 0 or more",
     "--model.dropout much": "model.dropout is much: must be a number",
     "--model.dropout nan": "model.dropout is nan: must be a number",
+    "--model.label_smoothing 1": "label_smoothing is 1.0: must be 0 or more, and below 1",
     "--model.schedule linear": "model.schedule is linear: must be 'constant' or 'one_cycle'",
     "--model.lr -1": "lr is -1.0: must be a number above 0",
     "--model.lr 0": "lr is 0.0: must be a number above 0",
