@@ -17,11 +17,12 @@ DEVICE = "cuda"
 class CUDAGraphs(Callback):
     """Have a GPU make most training steps by itself, as a CUDA graph.
 
-    Launching the small network's kernels one by one takes longer than running them, and so does
-    what Lightning does between two steps. So it makes the first of each hundred steps, those at
-    which something is due, the last of an epoch or one that a validation or checkpoint follows, and
-    what is left over before these. The other steps are replayed, and counted everywhere. They are
-    recorded once there are some, and compared with steps made one by one before they are used.
+    A GPU then waits neither for each of the small network's kernels to be launched, nor for what
+    Lightning does between two steps; never yet measured on one. Lightning makes the first of each
+    hundred steps, those at which something is due, the last of an epoch or one that a validation or
+    checkpoint follows, and what is left over before these. The other steps are replayed, and
+    counted everywhere. They are recorded once there are some, and compared with steps made one by
+    one before they are used.
     Where a stop is asked for, the steps under way are finished first.
 
     Runs that this does not suit go the plain way: several processes, accumulated or clipped
