@@ -22,8 +22,7 @@ class CUDAGraphs(Callback):
     hundred steps, those at which something is due, the last of an epoch or one that a validation or
     checkpoint follows, and what is left over before these. The other steps are replayed, and
     counted everywhere. They are recorded once there are some, and compared with steps made one by
-    one before they are used.
-    Where a stop is asked for, the steps under way are finished first.
+    one before they are used. Where a stop is asked for, the steps under way are finished first.
 
     Runs that this does not suit go the plain way: several processes, accumulated or clipped
     gradients, other precisions than 32 bits, dropout, augmentation, a schedule by steps, a

@@ -17,7 +17,7 @@ class TrainingError(Exception):
 class Finite(Callback):
     """Stop when the loss or the weights are no longer finite, before they are kept.
 
-    On the CPU each step's loss is looked at, of validation too; on a GPU every 50th, and every 100th
+    On the CPU each step's loss is looked at, of validation too; on a GPU every 50th, or every 100th
     where CUDAGraphs replays steps. Weights and the optimiser's state are looked at before each
     checkpoint, so that none replaces a good one.
     """
