@@ -45,9 +45,8 @@ class StepGraph:
         self._module, self._adam, self._transform = module, adam, transform
         device, size = batches.labels.device, most * batches.batch_size
         self._batch = torch.arange(batches.batch_size, device=device)
-        self._begin = torch.zeros(
-            (), dtype=torch.int64, device=device
-        )  # of a batch in what follows
+        # where a batch begins in what follows
+        self._begin = torch.zeros((), dtype=torch.int64, device=device)
         self._rows = torch.zeros(size, dtype=torch.int64, device=device)
         self._rates = torch.zeros(size, device=device)
         self._losses = torch.zeros(size, device=device)
