@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from pictures import NEIGHBOURS, enlarged, thinned
 from playwright.sync_api import Page, sync_playwright
 
-from mnist_lightning.data import TEST_SIZE
-from mnist_lightning.evaluation import wilson_interval
-from mnist_lightning.splits import read_split
+from mnist_lightning.data.datamodule import TEST_SIZE
+from mnist_lightning.data.splits import read_split
+from mnist_lightning.report.scores import wilson_interval
 
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")

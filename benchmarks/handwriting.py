@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pictures import KINDS, write_pictures
 
 from mnist_lightning import predict_images
-from mnist_lightning.data import TEST_SIZE
-from mnist_lightning.evaluation import wilson_interval
-from mnist_lightning.splits import read_split
+from mnist_lightning.data.datamodule import TEST_SIZE
+from mnist_lightning.data.splits import read_split
+from mnist_lightning.report.scores import wilson_interval
 
 HERE = Path(__file__).parent
 FIRST = 5_000  # the constants of digit_image.py were chosen on pictures of digits before

@@ -16,7 +16,7 @@ import torch
 from machine import describe, one_line
 
 from mnist_lightning import ConvNet
-from mnist_lightning.portable import RawNet, to_onnx
+from mnist_lightning.export.formats import RawNet, to_onnx
 
 HERE = Path(__file__).parent
 BATCH_SIZES = (1, 32, 512)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mnist_lightning.sparse_gradient import compiled
+from mnist_lightning.models.kernels.sparse_gradient import compiled
 
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "keras", "tensorflow", "jax")
 

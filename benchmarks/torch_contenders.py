@@ -18,9 +18,9 @@ from torchvision.transforms import ToTensor
 
 from mnist_lightning import ConvNet, MNISTDataModule
 from mnist_lightning.__main__ import main as our_program
-from mnist_lightning.allocator import keep_freed_memory
-from mnist_lightning.batches import shuffled
-from mnist_lightning.keras_adam import KerasAdam
+from mnist_lightning.cli.allocator import keep_freed_memory
+from mnist_lightning.data.batches import shuffled
+from mnist_lightning.models.keras_adam import KerasAdam
 
 BATCH_SIZE = 32
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -8,19 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mnist_lightning.classifier import MNISTClassifier
-    from mnist_lightning.data import MNISTDataModule
-    from mnist_lightning.network import ConvNet
-    from mnist_lightning.predict import predict_images
+    from mnist_lightning.data.datamodule import MNISTDataModule
+    from mnist_lightning.handwriting.predictor import predict_images
+    from mnist_lightning.models.classifier import MNISTClassifier
+    from mnist_lightning.models.network import ConvNet
 
 __version__ = "0.1.0"
 __all__ = ["ConvNet", "MNISTClassifier", "MNISTDataModule", "__version__", "predict_images"]
 
 _HOME = {
-    "ConvNet": "network",
-    "MNISTClassifier": "classifier",
-    "MNISTDataModule": "data",
-    "predict_images": "predict",
+    "ConvNet": "models.network",
+    "MNISTClassifier": "models.classifier",
+    "MNISTDataModule": "data.datamodule",
+    "predict_images": "handwriting.predictor",
 }
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mnist_lightning.download import FILES, PACKED_SIZES, SHA256
+from mnist_lightning.data.download import FILES, PACKED_SIZES, SHA256
 
 STALL = 1.0  # seconds; tests lower the program's patience below it
 SIZES = {"train": 60_000, "t10k": 10_000}

@@ -12,7 +12,7 @@ from typing import Any
 
 # One server imports the libraries once; each process is a fork of it
 FORKS = get_context("forkserver")
-FORKS.set_forkserver_preload(["mnist_lightning.program"])
+FORKS.set_forkserver_preload(["mnist_lightning.cli.program"])
 PATIENCE = 60  # seconds
 Prepare = Callable[[], None] | None
 

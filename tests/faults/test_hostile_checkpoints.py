@@ -14,7 +14,8 @@ from conftest import TINY, Tally
 from runs import same
 
 from mnist_lightning.__main__ import main
-from mnist_lightning.checkpoint_file import CheckpointError, read_checkpoint
+from mnist_lightning.checkpoints.archive import read_checkpoint
+from mnist_lightning.errors import CheckpointError
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 SEED = 0

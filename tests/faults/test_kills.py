@@ -15,7 +15,7 @@ from runs import RECIPES, command, outcome, same
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 SEED = 0
 RUN_SECONDS = 0.7  # about what one of these runs takes; a kill may come after the end
-HISTORY = "mnist_lightning.callbacks:History"
+HISTORY = "mnist_lightning.report.history:History"
 PLACES = {
     "at an epoch's start": (HISTORY, "on_train_epoch_start", 3),
     "in training": (HISTORY, "on_train_batch_start", 12),

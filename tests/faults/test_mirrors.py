@@ -13,9 +13,9 @@ from mirrors import BAD, Server, hashes_of, packed, serving, stand_ins, take_for
 from processes import end, start
 from torchvision.datasets import MNIST
 
-from mnist_lightning import transfer
 from mnist_lightning.__main__ import main
-from mnist_lightning.download import FILES, PACKED_SIZES, SHA256
+from mnist_lightning.data import transfer
+from mnist_lightning.data.download import FILES, PACKED_SIZES, SHA256
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 DEADLINE = 20  # seconds; the patience of these tests is far below

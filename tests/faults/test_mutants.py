@@ -8,9 +8,9 @@ import pytest
 from conftest import Tally
 from mirrors import hashes_of, packed
 
-from mnist_lightning.download import FILES, PACKED_SIZES, SHA256, fetch_mnist, is_intact
-from mnist_lightning.idx import DataError
-from mnist_lightning.splits import read_split
+from mnist_lightning.data.download import FILES, PACKED_SIZES, SHA256, fetch_mnist, is_intact
+from mnist_lightning.data.splits import read_split
+from mnist_lightning.errors import DataError
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 SEED = 0
@@ -100,7 +100,7 @@ def test_no_mutant_of_a_packed_file_is_unpacked(
     tmp_path: Path, full: bool, tally: Tally, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw, files, survived = random.Random(SEED), sound(), 0
-    monkeypatch.setattr("mnist_lightning.download.FILES", tuple(files))
+    monkeypatch.setattr("mnist_lightning.data.download.FILES", tuple(files))
     monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
     archives = packed(files)
     for name, hashes in hashes_of(files).items():

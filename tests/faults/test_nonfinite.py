@@ -9,7 +9,7 @@ import torch
 from conftest import TINY, Tally, refused
 
 from mnist_lightning import MNISTClassifier, MNISTDataModule
-from mnist_lightning.checkpoint_file import read_checkpoint
+from mnist_lightning.checkpoints.archive import read_checkpoint
 
 pytestmark = pytest.mark.faults
 CALLS = 4  # the hook breaks something at this call: in the second epoch of three steps

@@ -21,8 +21,9 @@ from conftest import TINY, Tally
 from processes import FORKS, end
 
 from mnist_lightning.__main__ import main
-from mnist_lightning.checkpoint_file import CheckpointError, previous, read_checkpoint
-from mnist_lightning.checkpoint_io import SafeCheckpointIO
+from mnist_lightning.checkpoints.archive import previous, read_checkpoint
+from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
+from mnist_lightning.errors import CheckpointError
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 SIZE = 50_000  # numbers in a checkpoint, 4 bytes each
@@ -68,7 +69,7 @@ def save_and_die(path: Path, at: int) -> None:
         if event in ("c_call", "c_return", "c_exception") and next(events) == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    import mnist_lightning.checkpoint_io as module
+    import mnist_lightning.checkpoints.checkpoint_io as module
 
     write = module._write
 

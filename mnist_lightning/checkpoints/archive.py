@@ -1,0 +1,100 @@
+"""A checkpoint file: whole, plain and finite, or refused."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mnist_lightning.errors import CheckpointError
+
+ZIP = b"PK\x03\x04"  # torch.load takes a file with another beginning for its old format
+FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+DTYPES = (*FLOATS, torch.int64, torch.uint8)  # the last is a random state's
+PARTS = {"state_dict": dict, "callbacks": dict, "loops": dict, "optimizer_states": list}
+
+
+def previous(path: Path) -> Path:
+    """Where the checkpoint that was replaced last is kept."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint on the CPU, its checksums and numbers checked.
+
+    Raises:
+        CheckpointError: It is damaged, holds more than tensors and plain values, or has numbers in
+            its weights or optimiser that are not finite.
+    """
+    try:
+        _check_archive(path)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = [leaf for leaf in leaves(content) if isinstance(leaf, Tensor)]
+        whole = all(map(_is_whole, tensors)) and _stored(tensors) <= path.stat().st_size
+    except Exception as error:  # a damaged stream fails in any way
+        raise CheckpointError(
+            f"ckpt_path is {path}: damaged or not a checkpoint ({type(error).__name__})"
+        ) from error
+    if (
+        not isinstance(content, dict)
+        or any(not isinstance(content.get(part, kind()), kind) for part, kind in PARTS.items())
+        or "state_dict" not in content
+    ):
+        raise CheckpointError(f"ckpt_path is {path}: not a checkpoint")
+    if not whole:
+        raise CheckpointError(f"ckpt_path is {path}: a tensor in it is larger than what is stored")
+    if not all(isinstance(weight, Tensor) for weight in content["state_dict"].values()):
+        raise CheckpointError(f"ckpt_path is {path}: its weights are no tensors")
+    if name := nonfinite(content):
+        raise CheckpointError(f"ckpt_path is {path}: {name} holds numbers that are not finite")
+    return content
+
+
+def nonfinite(content: dict[str, Any]) -> str:
+    """Name the weight, or the other state of a checkpoint, that is not finite; else empty."""
+    others = ("optimizer_states", "averaging_state", "current_model_state")
+    parts = {name: content.get(name) for name in others}
+    for name, part in {**content["state_dict"], **parts}.items():
+        if not all(leaf.isfinite().all() for leaf in leaves(part) if isinstance(leaf, Tensor)):
+            return str(name)
+    return ""
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse what ``torch.load`` does not look at: wrong checksums, and entries that expand."""
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+            raise zipfile.BadZipFile
+        file.seek(0)
+        if file.read(len(ZIP)) != ZIP or archive.testzip():
+            raise zipfile.BadZipFile
+
+
+def leaves(content: Any) -> Iterator[Any]:
+    """What a nest of dicts and sequences holds, however deep, and even where it holds itself."""
+    nests, seen = [content], set()
+    while nests:
+        value = nests.pop()
+        if not isinstance(value, dict | list | tuple | set):
+            yield value
+        elif id(value) not in seen:
+            seen.add(id(value))
+            nests.extend(value.values() if isinstance(value, dict) else value)
+
+
+def _is_whole(tensor: Tensor) -> bool:
+    """Tell whether a plain tensor has an element of its own in memory for each that it claims."""
+    if tensor.layout != torch.strided or not tensor.is_cpu or tensor.dtype not in DTYPES:
+        return False
+    layouts = [torch.contiguous_format, *[torch.channels_last] * (tensor.dim() == 4)]
+    dense = any(tensor.is_contiguous(memory_format=layout) for layout in layouts)
+    end = (tensor.storage_offset() + tensor.numel()) * tensor.element_size()
+    return dense and bool(end <= tensor.untyped_storage().nbytes())
+
+
+def _stored(tensors: list[Tensor]) -> int:
+    """Bytes that tensors hold, shared ones once."""
+    storages = [tensor.untyped_storage() for tensor in tensors]
+    return sum({each.data_ptr(): each.nbytes() for each in storages}.values())

@@ -1,0 +1,57 @@
+"""The watch over losses and weights."""
+
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from mnist_lightning.checkpoints.archive import nonfinite
+from mnist_lightning.errors import TrainingError
+
+EVERY = 50  # steps between looks at the loss on a GPU, which has to be waited for
+
+
+class Finite(Callback):
+    """Stop when the loss or the weights are no longer finite, before they are kept.
+
+    On the CPU each step's loss is looked at, of validation too; on a GPU every 50th, or every 100th
+    where CUDAGraphs replays steps. Weights and the optimiser's state are looked at before each
+    checkpoint, so that none replaces a good one.
+    """
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Look at the loss."""
+        self._look_at_loss(trainer, outputs, batch_idx)
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Look at the loss."""
+        if trainer.state.fn == "fit":
+            self._look_at_loss(trainer, outputs, batch_idx)
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Look at all that is kept."""
+        if name := nonfinite(checkpoint):
+            self._stop(trainer, f"{name} is no longer finite")
+
+    def _look_at_loss(self, trainer: Trainer, outputs: Any, batch_idx: int) -> None:
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if not isinstance(loss, Tensor) or (not loss.is_cpu and batch_idx % EVERY):
+            return
+        if not loss.isfinite():
+            self._stop(trainer, f"the loss is {loss.item()}")
+
+    def _stop(self, trainer: Trainer, reason: str) -> None:
+        place = f"epoch {trainer.current_epoch + 1}, step {trainer.global_step}"
+        raise TrainingError(f"{reason} in {place}: try a lower --model.lr")

@@ -1,0 +1,154 @@
+"""The checkpoint to go on from."""
+
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from mnist_lightning.checkpoints.signals import Stopped, restore_handlers, set_handlers
+
+# How Lightning counts a pass that has begun with its first batch, and will begin again
+BEGUN = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
+# What the result of a run depends on, beside its model and data
+OPTIONS = (
+    "accumulate_grad_batches",
+    "gradient_clip_val",
+    "gradient_clip_algorithm",
+    "limit_train_batches",
+    "overfit_batches",
+    "precision",
+    "world_size",
+)
+
+
+class LastCheckpoint(Checkpoint):
+    """Keep ``checkpoints/last.ckpt``, from which a run goes on exactly.
+
+    It is written before each validation and after each epoch, after all callbacks that are no
+    checkpoints themselves. Where SIGINT or SIGTERM ask for a stop, the step is finished and saved
+    first; a second signal stops at once. With several processes a signal is not waited for.
+
+    Args:
+        every_n_train_steps: Save after every so many steps of the optimizer too.
+
+    Raises:
+        ValueError: every_n_train_steps is below 1.
+    """
+
+    def __init__(self, every_n_train_steps: int | None = None) -> None:
+        if every_n_train_steps is not None and every_n_train_steps < 1:
+            raise ValueError(f"every_n_train_steps is {every_n_train_steps}: must be at least 1")
+        self.every_n_train_steps = every_n_train_steps
+        self._handlers: dict[Any, Any] = {}
+        self._signal = 0
+        self._step = 0
+        self._saved = False
+        self._place: Literal["step", "validation", "epoch"] = "step"  # what comes next
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Wait for signals, and count steps from here."""
+        self._step = trainer.global_step
+        if trainer.world_size == 1:
+            self._handlers = set_handlers(self._on_signal)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save where it is due; only after a step, as gradients are not kept."""
+        if trainer.global_step == self._step:
+            return
+        self._step = trainer.global_step
+        fit_loop = trainer.fit_loop
+        assert fit_loop._data_fetcher is not None
+        # nobody else knows
+        validates_next = fit_loop.epoch_loop._should_check_val_fx(fit_loop._data_fetcher)
+        if not validates_next and (trainer.is_last_batch or self._step == trainer.max_steps):
+            return  # the epoch's end comes next
+        due = self.every_n_train_steps and self._step % self.every_n_train_steps == 0
+        if due or validates_next or self._signal:
+            self._save(trainer, "validation" if validates_next else "step")
+        self._stop(trainer)
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Stop where that was asked for: what was saved before validation begins it again."""
+        self._stop(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save."""
+        self._save(trainer, "epoch")
+        self._stop(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Wait for signals no longer."""
+        restore_handlers(self._handlers)
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Wait for signals no longer."""
+        restore_handlers(self._handlers)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save where nothing was left to train, so that each run that ends has its checkpoint."""
+        if trainer.global_step and not self._saved:
+            self._save(trainer, "epoch")
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Note the trainer's options, and what comes next."""
+        checkpoint["trainer_options"] = trainer_options(trainer)
+        if self._place == "validation":
+            expect_validation(checkpoint["loops"]["fit_loop"])
+        elif self._place == "epoch":
+            expect_epoch(checkpoint["loops"]["fit_loop"])
+
+    def _save(self, trainer: Trainer, place: Literal["step", "validation", "epoch"]) -> None:
+        self._place = place
+        folder = Path(trainer.log_dir or trainer.default_root_dir, "checkpoints")
+        trainer.save_checkpoint(folder / "last.ckpt")
+        self._place = "step"
+        self._saved = True
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._signal:
+            raise Stopped(number)
+        self._signal = number
+
+    def _stop(self, trainer: Trainer) -> None:
+        if self._signal:
+            place = f" in epoch {trainer.current_epoch + 1}, step {trainer.global_step}"
+            raise Stopped(self._signal, f"{place}; --ckpt_path last goes on from there")
+
+
+def trainer_options(trainer: Trainer) -> dict[str, Any]:
+    """The trainer's options that a run must keep to go on exactly."""
+    return {name: getattr(trainer, name) for name in OPTIONS}
+
+
+def expect_validation(loops: dict[str, Any]) -> None:
+    """Count the batch as done and its validation as begun; Lightning would leave it out."""
+    for count in ("total", "current"):
+        batches = loops["epoch_loop.batch_progress"][count]
+        batches["completed"] = batches["processed"]
+        loops["epoch_loop.val_loop.batch_progress"][count] = dict(BEGUN)
+
+
+def expect_epoch(loops: dict[str, Any]) -> None:
+    """Count the epoch as done and no batch as begun; Lightning would end it twice for max_steps."""
+    for count in ("total", "current"):
+        epochs = loops["epoch_progress"][count]
+        epochs["completed"] = epochs["processed"]
+    batches = loops["epoch_loop.batch_progress"]
+    batches["current"] = dict.fromkeys(batches["current"], 0)
+    batches["is_last_batch"] = False

@@ -1,0 +1,119 @@
+"""The program."""
+
+import logging
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import pooch
+import torch
+from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from mnist_lightning import __version__
+from mnist_lightning.cli.allocator import keep_freed_memory
+from mnist_lightning.cli.cli import CLI
+from mnist_lightning.cli.tools import TOOLS, run_tool
+from mnist_lightning.data.datamodule import MNISTDataModule
+from mnist_lightning.errors import (
+    CheckpointError,
+    DataError,
+    KerasError,
+    OutputError,
+    TrainingError,
+    UsageError,
+    printable,
+)
+from mnist_lightning.models.classifier import MNISTClassifier
+
+PROGRAM = "mnist-lightning"
+DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
+USAGE_ERROR = 2
+LINE = 200  # characters of an error, at most
+EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
+USAGE_ERRORS = (ArgumentError, UsageError, KerasError, OutputError, MisconfigurationException)
+ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
+
+
+def run(args: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        args: Arguments; default: those of the process.
+
+    Raises:
+        SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
+            data, 4 for a checkpoint, 5 for training that cannot go on.
+        Stopped: By SIGINT or SIGTERM.
+    """
+    arguments = list(sys.argv[1:] if args is None else args)
+    debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
+    _silence_tips()
+    keep_freed_memory()
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's convolutions have anyway
+    try:
+        _run([argument for argument in arguments if argument != "--debug"])
+    except OSError as error:  # a folder that cannot be written, a full disk
+        if debug or not error.errno:
+            raise
+        _end(f"error: {error.filename or 'writing'}: {error.strerror}", USAGE_ERROR)
+    except ERRORS as error:
+        if debug:
+            raise
+        codes = [code for kind, code in EXIT_CODES.items() if isinstance(error, kind)]
+        _end(f"error: {error}", codes[0] if codes else USAGE_ERROR)
+
+
+def _end(reason: str, code: int) -> NoReturn:
+    """Say why in one line that fits: what is named first and what is allowed, last, stay."""
+    line = printable(f"{PROGRAM}: {' '.join(reason.split())}")
+    if len(line) > LINE:
+        half = (LINE - len(" ... ")) // 2
+        line = f"{line[:half]} ... {line[-half:]}"
+    print(line, file=sys.stderr)
+    raise SystemExit(code) from None
+
+
+def _run(arguments: list[str]) -> None:
+    if arguments and arguments[0] in TOOLS:
+        return run_tool(arguments[0], arguments[1:], PROGRAM)
+    shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
+    CLI(
+        MNISTClassifier,
+        MNISTDataModule,
+        parser_kwargs={
+            "prog": PROGRAM,
+            "version": __version__,
+            "description": "Classify MNIST digits; --debug shows the traceback of an error.",
+            **shared,
+            **{subcommand: dict(shared) for subcommand in CLI.subcommands()},
+        },
+        args=arguments,
+        auto_configure_optimizers=False,  # the classifier has its own
+        load_from_checkpoint_support=False,  # plain hyper-parameters need no help
+    )
+    # Lightning does so with NCCL alone; gloo's threads can abort a process that ends before them
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def _silence_tips() -> None:
+    """Keep advertisements and progress notes of libraries off the terminal."""
+    threading.excepthook = _thread_failed
+    for package in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(package).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # --trainer.profiler
+    pooch.get_logger().setLevel(logging.WARNING)
+    # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
+    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+
+
+def _thread_failed(failure: threading.ExceptHookArgs) -> None:
+    """Say nothing of a full disk in TensorBoard's thread: the logger warns of it."""
+    if not isinstance(failure.exc_value, OSError):
+        threading.__excepthook__(failure)

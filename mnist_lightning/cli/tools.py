@@ -1,0 +1,42 @@
+"""Subcommands that need no trainer: plain functions as command lines.
+
+Arguments that a function takes by keyword alone are options; the others have their place.
+"""
+
+from collections.abc import Callable, Sequence
+
+from jsonargparse import ArgumentParser
+
+from mnist_lightning.cli.usage import parse
+from mnist_lightning.export.export import export
+from mnist_lightning.export.keras import export_keras, import_keras
+from mnist_lightning.handwriting.draw import draw
+
+TOOLS: dict[str, Callable[..., None]] = {
+    "draw": draw,
+    "export": export,
+    "import-keras": import_keras,
+    "export-keras": export_keras,
+}
+
+
+def add_tools(parser: ArgumentParser) -> None:
+    """List the tools among the subcommands of a parser that has some."""
+    assert parser._subcommands_action is not None
+    for name in TOOLS:
+        tool = _parser(name, parser.prog)
+        parser._subcommands_action.add_subcommand(name, tool, help=tool.description)
+
+
+def run_tool(name: str, args: Sequence[str], prog: str) -> None:
+    """Parse the arguments of a tool and run it."""
+    parser = _parser(name, prog)
+    TOOLS[name](**parse(parser, list(args), parser._option_string_actions))
+
+
+def _parser(name: str, prog: str) -> ArgumentParser:
+    tool = TOOLS[name]
+    summary = (tool.__doc__ or "").partition("\n")[0]
+    parser = ArgumentParser(prog=f"{prog} {name}", description=summary, exit_on_error=False)
+    parser.add_function_arguments(tool, as_positional=True, as_group=False)
+    return parser

@@ -1,0 +1,234 @@
+"""The LightningDataModule of MNIST and of its synthetic stand-in."""
+
+from mnist_lightning.errors import DataError, UnreachableError
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning import LightningDataModule, Trainer
+from torch import Tensor
+
+from mnist_lightning.data import generated as synthetic
+from mnist_lightning.data.augmentation import check_amounts, random_affine, random_state
+from mnist_lightning.data.batches import Batches, in_order, shuffled
+from mnist_lightning.data.download import FILES, fetch_mnist
+from mnist_lightning.data.pictures.folder import OwnImages, list_images
+from mnist_lightning.data.splits import read_split, stratified
+
+TITLES = {"mnist": "MNIST", "synthetic": "synthetic digits"}
+TRAIN_SIZE = 60_000
+TEST_SIZE = 10_000
+MOST = 1_000_000  # generated images, or images in a batch
+# Mean and standard deviation of the 60,000 training images in [0, 1].
+MEAN, STD = 0.1307, 0.3081
+# of this machine: they stay out of checkpoints, and are not taken from one
+LOCAL = ("data_dir", "mirror", "predict_path", "save_inputs")
+
+
+class MNISTDataModule(LightningDataModule):
+    """Load MNIST into memory and cut it into batches.
+
+    Batches are pairs of images and labels, (B,) int64 in 0..9. The images lie on the training
+    device as (N, 1, 28, 28) uint8, and are cut and scaled to float32 there. As in the original, all
+    training images train and the test images are also the validation set, unless ``val_size`` is
+    given.
+
+    Args:
+        data_dir: Folder of the files; the official ones lie in ``MNIST/raw``, as in torchvision.
+        source: ``mnist``; ``synthetic`` for generated digits; ``auto`` for MNIST or, where it is
+            neither on disk nor reachable, generated digits.
+        mirror: Folder of the four ``.gz`` files as http, https or file URL; default: torchvision's.
+        batch_size: Images in a batch on each device.
+        val_size: Training images held out for validation, equal shares of each digit; with 0 the
+            test images validate.
+        normalize: ``unit`` scales to [0, 1]; ``standard`` also to mean 0 and standard deviation 1.
+        seed: Decides the order of the training images, which are held out, and how they are
+            augmented; at least 0.
+        synthetic_size: Number of generated training and test images.
+        shift: Training images move at random by up to so many pixels along each axis.
+        rotation: And turn by up to so many degrees.
+        zoom: And are divided in size, along each axis, by 1 - zoom to 1 + zoom; [0, 1).
+        shear: And slant by up to so many degrees, below 90.
+        predict_path: Image of a digit, or folder of such, that ``predict`` reads in place of the
+            test images: PNG, JPEG or BMP.
+        save_inputs: ``predict`` keeps those images as the network saw them, in ``predict_inputs``.
+
+    Raises:
+        ValueError: A number is out of range, the mirror is no URL, or there are no inputs to save.
+    """
+
+    def __init__(
+        self,
+        data_dir: str = "data",
+        source: Literal["mnist", "synthetic", "auto"] = "mnist",
+        mirror: str | None = None,
+        batch_size: int = 32,
+        val_size: int = 0,
+        normalize: Literal["unit", "standard"] = "unit",
+        seed: int = 0,
+        synthetic_size: tuple[int, int] = (TRAIN_SIZE, TEST_SIZE),
+        shift: float = 0.0,
+        rotation: float = 0.0,
+        zoom: float = 0.0,
+        shear: float = 0.0,
+        predict_path: str | None = None,
+        save_inputs: bool = False,
+    ) -> None:
+        super().__init__()
+        if not 1 <= batch_size <= MOST:
+            raise ValueError(f"batch_size is {batch_size}: must be 1 to {MOST:,}")
+        if seed < 0:
+            raise ValueError(f"seed is {seed}: must be at least 0")
+        if not all(1 <= size <= MOST for size in synthetic_size):
+            sizes = list(synthetic_size)
+            raise ValueError(f"synthetic_size is {sizes}: must be 1 to {MOST:,} each")
+        limit = synthetic_size[0] if source == "synthetic" else TRAIN_SIZE
+        if not 0 <= val_size < limit:
+            raise ValueError(f"val_size is {val_size}: must be 0 to {limit - 1:,}")
+        if mirror and not re.match(r"https?://[^\[\]/]+|file:///", mirror):
+            raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
+        if save_inputs and not predict_path:
+            raise ValueError("save_inputs is True: must be with predict_path")
+        amounts = {"shift": shift, "rotation": rotation, "zoom": zoom, "shear": shear}
+        check_amounts(amounts)
+        self.save_hyperparameters(ignore=list(LOCAL))
+        self.data_dir = Path(data_dir)
+        self.source: str = source
+        self.mirror = mirror
+        self.batch_size = batch_size
+        self.val_size = val_size
+        self.normalize = normalize
+        self.seed = seed
+        self.synthetic_size = synthetic_size
+        self.augmentation = amounts
+        self.predict_path = Path(predict_path) if predict_path else None
+        self.save_inputs = save_inputs
+        self.own: OwnImages | None = None
+        self._training: Batches | None = None
+        self._resumed: dict[str, int] = {}
+
+    def prepare_data(self) -> None:
+        """Fetch or generate the files; to predict the user's own images none are needed.
+
+        Raises:
+            DataError: They cannot be had or written.
+        """
+        if self.predict_path and self.trainer and self.trainer.predicting:
+            return
+        try:
+            if self.source != "synthetic":
+                self._fetch_mnist()
+            if self.resolve_source() == "synthetic" and not self.raw_dir("synthetic").exists():
+                synthetic.write_synthetic(self.raw_dir("synthetic"), self.synthetic_size)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise DataError(f"data_dir is {self.data_dir}: cannot be written ({reason})") from error
+
+    def setup(self, stage: str) -> None:
+        """Read the files into memory, and cut off the images held out."""
+        if self.predict_path and stage == "predict":
+            self.own = OwnImages(list_images(self.predict_path))
+            return
+        self.source = self.hparams["source"] = self.resolve_source()
+        raw_dir = self.raw_dir(self.source)
+        official = self.source == "mnist"
+        sizes = (TRAIN_SIZE, TEST_SIZE) if official else self.synthetic_size
+        images, labels = read_split(raw_dir, "train", sizes[0], official)
+        self.test = read_split(raw_dir, "t10k", sizes[1], official)
+        if self.val_size >= len(labels):
+            raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
+        held_out = stratified(labels, self.val_size, self.seed)
+        self.train = images[~held_out], labels[~held_out]
+        self.val = (images[held_out], labels[held_out]) if self.val_size else self.test
+
+    def train_dataloader(self) -> Batches:
+        """The training images, in a new order each epoch."""
+        self._training = shuffled(
+            *self._resident(self.train), self.batch_size, self.seed, *self._rank_and_world_size()
+        )
+        self._training.load_state_dict(self._resumed)
+        return self._training
+
+    def val_dataloader(self) -> Batches:
+        """The images held out or, without them, the test images."""
+        return in_order(*self._resident(self.val), self.batch_size, *self._rank_and_world_size())
+
+    def test_dataloader(self) -> Batches:
+        """The test images."""
+        return in_order(*self._resident(self.test), self.batch_size, *self._rank_and_world_size())
+
+    def predict_dataloader(self) -> Batches | OwnImages:
+        """The user's own images or, without them, the test images."""
+        return self.own or self.test_dataloader()
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch under way, and how many of its batches were given.
+
+        Lightning keeps this too, but forgets it where a schedule asks for the number of batches.
+        """
+        return self._training.state_dict() if self._training else {}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Leave out the batches that were given."""
+        self._resumed = {name: int(state_dict[name]) for name in ("epoch", "given")}
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Scale (B, 1, 28, 28) uint8 images to float32, and augment; on the training device."""
+        if isinstance(batch, Tensor):  # a module's example_input_array, float already
+            return batch
+        images, labels = batch
+        images = images / 255  # float32, by torch's rule for dividing integers
+        if self.trainer and self.trainer.training and any(self.augmentation.values()):
+            images = random_affine(images, self._random_state(), **self.augmentation)
+        if self.normalize == "standard":
+            images = (images - MEAN) / STD
+        return images, labels
+
+    def raw_dir(self, source: str) -> Path:
+        """Folder of the four unpacked files of a source."""
+        if source == "mnist":
+            return self.data_dir / "MNIST" / "raw"
+        train, test = self.synthetic_size
+        return self.data_dir / f"synthetic-v{synthetic.VERSION}-{train}-{test}"
+
+    def resolve_source(self) -> str:
+        """What ``auto`` comes to: ``mnist`` if its four files are there, else ``synthetic``."""
+        if self.source != "auto":
+            return self.source
+        there = all((self.raw_dir("mnist") / name).is_file() for name in FILES)
+        return "mnist" if there else "synthetic"
+
+    def _fetch_mnist(self) -> None:
+        try:
+            fetch_mnist(self.raw_dir("mnist"), self.mirror)
+        except UnreachableError as error:
+            if self.source == "auto" and not self.mirror:
+                hint = "--data.mirror takes MNIST from elsewhere"
+                print(f"{error}; generated digits instead, {hint}", flush=True)
+                return
+            places = f"put the four files into {self.raw_dir('mnist')}, give --data.mirror"
+            raise DataError(f"{error}; {places}, or --data.source synthetic") from error
+
+    def _random_state(self) -> torch.Generator:
+        """Of the batch to come: follows from seed, epoch, step and rank alone."""
+        assert self.trainer is not None
+        step = self.trainer.fit_loop.epoch_loop.batch_idx + 1
+        return random_state(self.seed, self.trainer.current_epoch, step, self.trainer.global_rank)
+
+    def _resident(self, split: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Put a whole split, 47 MB at most, on the training device."""
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        images, labels = split
+        return images.to(device), labels.to(device)
+
+    def _rank_and_world_size(self) -> tuple[int, int]:
+        if self.trainer is None:
+            return 0, 1
+        return self.trainer.global_rank, self.trainer.world_size
+
+
+def attached_data(trainer: Trainer) -> MNISTDataModule | None:
+    """The trainer's data module, if it is ours."""
+    module = getattr(trainer, "datamodule", None)
+    return module if isinstance(module, MNISTDataModule) else None

@@ -1,0 +1,1 @@
+"""Digits that people write: predictions, and a page to draw on."""

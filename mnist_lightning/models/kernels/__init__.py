@@ -1,0 +1,1 @@
+"""Convolution and Dense layers for training on x86 processors."""

@@ -1,0 +1,113 @@
+"""The convolutional network, in plain PyTorch."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from mnist_lightning.models.kernels.convolution import Convolution
+from mnist_lightning.models.kernels.dense import Dense
+from mnist_lightning.models.kernels.sparse_gradient import KERNEL_SIZE
+
+IMAGE_SIZE = 28
+CONV_CHANNELS = (32, 64, 64)
+HIDDEN_DIMS = (128,)
+POOL_SIZE = 2
+
+
+class ConvNet(nn.Module):
+    """Three 3x3 convolutions, a 2x2 max-pool and Dense layers, as in the Keras original.
+
+    Every layer but the last is followed by ReLU. After the last convolution the pool comes first:
+    ReLU is monotonic, so the result is the same and ReLU touches a quarter of the values. Weights
+    start Glorot-uniform and biases zero, Keras's defaults.
+
+    Args:
+        conv_channels: Output channels of each 3x3 unpadded convolution.
+        hidden_dims: Width of each hidden Dense layer; (7744, 128) is the original exactly.
+        num_classes: Number of logits.
+        batch_norm: Normalise over the batch before each ReLU; not in the original.
+        dropout: Share of the inputs of each Dense layer that training sets to 0, [0, 1).
+
+    Raises:
+        ValueError: A size is below 1, a list is empty, the convolutions leave nothing to pool, or
+            dropout is out of range.
+    """
+
+    def __init__(
+        self,
+        conv_channels: Sequence[int] = CONV_CHANNELS,
+        hidden_dims: Sequence[int] = HIDDEN_DIMS,
+        num_classes: int = 10,
+        batch_norm: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        _check_sizes(conv_channels, hidden_dims, num_classes)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}: must be 0 or more, and below 1")
+        size = (IMAGE_SIZE - (KERNEL_SIZE - 1) * len(conv_channels)) // POOL_SIZE
+        widths = (conv_channels[-1] * size**2, *hidden_dims)
+        self.features = _convolutions(conv_channels, batch_norm)
+        self.features.add_module("flatten", nn.Flatten())
+        if dropout:
+            self.features.add_module("dropout", nn.Dropout(dropout))
+        for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
+            self.features.add_module(f"dense{i}", Dense(fan_in, fan_out, bias=not batch_norm))
+            if batch_norm:
+                self.features.add_module(f"dense{i}_norm", nn.BatchNorm1d(fan_out))
+            self.features.add_module(f"dense{i}_relu", nn.ReLU())
+            if dropout:
+                self.features.add_module(f"dense{i}_dropout", nn.Dropout(dropout))
+        self.head = nn.Linear(widths[-1], num_classes)
+        self.apply(_init_like_keras)
+        # activations follow the kernels' layout; this one is the faster for convolutions
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute the logits.
+
+        Args:
+            images: (B, 1, 28, 28) float, [0, 1].
+
+        Returns:
+            (B, num_classes) float logits; softmax is left to whoever shows a probability.
+        """
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+
+def _convolutions(conv_channels: Sequence[int], batch_norm: bool) -> nn.Sequential:
+    """The convolutions, each with its ReLU, and the pool."""
+    layers = nn.Sequential()
+    for i, (fan_in, fan_out) in enumerate(pairwise((1, *conv_channels)), start=1):
+        if batch_norm:  # it has a bias, and would subtract the convolution's
+            layers.add_module(f"conv{i}", nn.Conv2d(fan_in, fan_out, KERNEL_SIZE, bias=False))
+            layers.add_module(f"norm{i}", nn.BatchNorm2d(fan_out))
+        else:
+            layers.add_module(f"conv{i}", Convolution(fan_in, fan_out))
+        if i == len(conv_channels):
+            layers.add_module("pool", nn.MaxPool2d(POOL_SIZE))
+        layers.add_module(f"relu{i}", nn.ReLU())
+    return layers
+
+
+def _init_like_keras(module: nn.Module) -> None:
+    """Glorot & Bengio (2010), eq. 16, and zero biases: the defaults of Keras's Conv2D and Dense."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _check_sizes(conv_channels: Sequence[int], hidden_dims: Sequence[int], classes: int) -> None:
+    deepest = (IMAGE_SIZE - POOL_SIZE) // (KERNEL_SIZE - 1)
+    if not 1 <= len(conv_channels) <= deepest or min(conv_channels) < 1:
+        raise ValueError(
+            f"conv_channels is {list(conv_channels)}: must be 1 to {deepest} sizes of at least 1"
+        )
+    if not hidden_dims or min(hidden_dims) < 1:
+        raise ValueError(f"hidden_dims is {list(hidden_dims)}: must be sizes of at least 1")
+    if classes < 2:
+        raise ValueError(f"num_classes is {classes}: must be at least 2")

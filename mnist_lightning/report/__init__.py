@@ -1,0 +1,1 @@
+"""What a run shows: history, figures, scores, TensorBoard, page."""

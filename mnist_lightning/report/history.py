@@ -1,0 +1,117 @@
+"""The table of epochs."""
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
+
+from mnist_lightning.checkpoints.run_folder import run_folder, say
+from mnist_lightning.errors import OutputError
+from mnist_lightning.files import whole
+
+COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+LOGGED = {
+    "loss": "train/loss",
+    "accuracy": "train/accuracy",
+    "val_loss": "val/loss",
+    "val_accuracy": "val/accuracy",
+}
+
+Row = dict[str, float]
+
+
+class History(Callback):
+    """Print a line after each epoch and keep ``history.csv`` in the run's folder.
+
+    Epochs count from 1; ``seconds`` is the epoch's wall time with its validation. A resumed run
+    goes on with the rows of its checkpoint, and with the seconds of the epoch under way. What was
+    not measured stays empty.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self._before = 0.0  # seconds of this epoch that the interrupted run took
+        self._started = 0.0
+        self._validated = False
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the rows of the run that is resumed."""
+        if self.rows:
+            self._write(trainer)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock, of an epoch under way too."""
+        self._started = time.perf_counter()
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._before, self._started = 0.0, time.perf_counter()
+        self._validated = False
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note that the validation figures are of this epoch."""
+        self._validated = True
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add the epoch's row, print it and write the file."""
+        row: Row = {"epoch": trainer.current_epoch + 1}
+        for column, name in LOGGED.items():
+            fresh = self._validated or not column.startswith("val_")
+            if fresh and name in trainer.callback_metrics:
+                row[column] = trainer.callback_metrics[name].item()
+        row["seconds"] = round(self._seconds(), 3)
+        self.rows.append(row)
+        say(trainer, format_row(row, trainer.max_epochs))
+        self._write(trainer)
+
+    def columns(self) -> dict[str, list[float]]:
+        """The columns that every epoch has, by name."""
+        names = [name for name in COLUMNS if all(name in row for row in self.rows)]
+        return {name: [row[name] for row in self.rows] for name in names}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Keep the rows, and the seconds of this epoch."""
+        return {"rows": self.rows, "seconds": self._seconds()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with the rows and the seconds of the checkpoint."""
+        self.rows = list(map(_checked, state_dict["rows"]))
+        self._before = float(state_dict.get("seconds", 0.0))
+
+    def _seconds(self) -> float:
+        return self._before + time.perf_counter() - self._started
+
+    def _write(self, trainer: Trainer) -> None:
+        folder = run_folder(trainer)
+        if folder and trainer.is_global_zero:
+            try:
+                write_csv(folder / "history.csv", self.rows)
+            except OutputError as error:  # the rows are in the checkpoint too
+                rank_zero_warn(str(error))
+
+
+def _checked(row: Row) -> Row:
+    """A row of a checkpoint, whoever wrote it."""
+    numbers = all(isinstance(value, int | float) for value in row.values())
+    if not numbers or not {"epoch", "seconds"} <= row.keys() <= set(COLUMNS):
+        raise ValueError("a row of its history is none")
+    return dict(row)
+
+
+def format_row(row: Row, max_epochs: int | None) -> str:
+    """Write an epoch as one line."""
+    of = f"/{max_epochs}" if max_epochs and max_epochs > 0 else ""
+    figures = [f"{name} {row[name]:.4f}" for name in LOGGED if name in row]
+    return "  ".join([f"epoch {row['epoch']:.0f}{of}", *figures, f"{row['seconds']:.1f} s"])
+
+
+def write_csv(path: Path, rows: list[Row]) -> None:
+    """Write the rows with all columns, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(str(path)) as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,45 @@
+"""Which checkpoint is meant."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnist_lightning.checkpoints.find import find_checkpoint, read_settings
+from mnist_lightning.errors import CheckpointError
+
+
+def make(logs: Path, name: str, age: int) -> Path:
+    path = logs / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    os.utime(path, (1e9 - age, 1e9 - age))
+    return path
+
+
+def test_takes_the_newest_run_and_in_it_the_best(tmp_path: Path) -> None:
+    make(tmp_path, "mnist/version_3/checkpoints/best.ckpt", age=50)
+    last = make(tmp_path, "synthetic/version_0/checkpoints/last.ckpt", age=10)
+    assert find_checkpoint(None, str(tmp_path)) == last
+    best = make(tmp_path, "synthetic/version_0/checkpoints/best.ckpt", age=20)
+    assert find_checkpoint(None, str(tmp_path)) == best
+    assert find_checkpoint("last", str(tmp_path)) == last
+
+
+@pytest.mark.parametrize("wanted", [None, "last", "best", "nowhere.ckpt", "https://x.org/a.ckpt"])
+def test_none_to_be_found_is_one_line(tmp_path: Path, wanted: str | None) -> None:
+    with pytest.raises(CheckpointError, match="ckpt") as caught:
+        find_checkpoint(wanted, str(tmp_path / "logs"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no", {"a": 1}, [1], {"hyper_parameters": {"x": 1}}])
+def test_refuses_what_is_not_ours(tmp_path: Path, content: object) -> None:
+    path = tmp_path / "x.ckpt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(CheckpointError, match=r"^ckpt_path is .*x\.ckpt: (damaged|not a)"):
+        read_settings(path)

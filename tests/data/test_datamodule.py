@@ -1,0 +1,199 @@
+"""The data module: files, protocol, scaling."""
+
+from mnist_lightning.errors import DataError, UnreachableError
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning import LightningModule, Trainer
+from torch import Tensor, nn
+from torchvision.datasets import MNIST
+
+from mnist_lightning import MNISTDataModule
+
+
+def ready(**options: Any) -> MNISTDataModule:
+    data = MNISTDataModule(**options)
+    data.prepare_data()
+    data.setup("fit")
+    return data
+
+
+def tiny(tmp_path: Path, **options: Any) -> MNISTDataModule:
+    return ready(data_dir=str(tmp_path), source="synthetic", synthetic_size=(500, 70), **options)
+
+
+@pytest.fixture(scope="module")
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> MNISTDataModule:
+    """The real thing, in a folder where torchvision's old format lies in wait."""
+    shared = Path(__file__).parents[3] / "shared" / "mnist"
+    if not shared.is_dir():
+        pytest.skip("the official files are not beside the project, in ../shared/mnist")
+    folder = tmp_path_factory.mktemp("data")
+    processed = folder / "MNIST" / "processed"
+    processed.mkdir(parents=True)
+    for name in ("training.pt", "test.pt"):
+        torch.save(
+            (torch.zeros(5, 28, 28, dtype=torch.uint8), torch.zeros(5).long()), processed / name
+        )
+    return ready(data_dir=str(folder), mirror=shared.as_uri())
+
+
+def test_reads_the_official_files_and_keeps_the_sets_apart(mnist: MNISTDataModule) -> None:
+    assert mnist.train[0].shape == (60_000, 1, 28, 28)
+    assert mnist.train[0].dtype == torch.uint8
+    assert mnist.test[0].shape == (10_000, 1, 28, 28)
+    # first labels and pixel means as published: 5 0 4 1 9, 7 2 1 0 4; 0.1307
+    assert mnist.train[1][:5].tolist() == [5, 0, 4, 1, 9]
+    assert mnist.test[1][:5].tolist() == [7, 2, 1, 0, 4]
+    assert np.mean(mnist.train[0].numpy()) / 255 == pytest.approx(0.1307, abs=5e-5)
+    assert mnist.val is mnist.test, "the protocol of the original"
+
+
+def test_a_folder_filled_by_torchvision_is_used_as_it_is(
+    mnist: MNISTDataModule, tmp_path: Path
+) -> None:
+    theirs = MNIST.__new__(MNIST)
+    theirs.root = str(mnist.data_dir)
+    assert Path(theirs.raw_folder) == mnist.raw_dir("mnist")
+    again = MNISTDataModule(data_dir=str(mnist.data_dir), mirror=tmp_path.as_uri())
+    again.prepare_data()  # the mirror is empty: nothing was fetched
+
+
+def test_held_out_images_are_stratified_and_leave_the_test_set(mnist: MNISTDataModule) -> None:
+    data = ready(data_dir=str(mnist.data_dir), val_size=5000, seed=3)
+    assert len(data.train[1]) == 55_000
+    assert len(data.val[1]) == 5000
+    shares = np.bincount(data.val[1]) - np.bincount(mnist.train[1]) * 5000 / 60_000
+    assert np.abs(shares).max() <= 1
+    counts = np.bincount(data.train[1]) + np.bincount(data.val[1])
+    assert counts.tolist() == np.bincount(mnist.train[1]).tolist()
+    again, other = (ready(data_dir=str(mnist.data_dir), val_size=5000, seed=s) for s in (3, 4))
+    assert torch.equal(data.val[0], again.val[0])
+    assert not torch.equal(data.val[0], other.val[0])
+
+
+def test_damage_after_preparation_does_not_reach_training(mnist_dir: Path, tmp_path: Path) -> None:
+    data = MNISTDataModule(data_dir=str(tmp_path), mirror=mnist_dir.as_uri())
+    data.prepare_data()
+    path = data.raw_dir("mnist") / "t10k-labels-idx1-ubyte"
+    path.write_bytes(path.read_bytes()[:-1] + b"\xfa")
+    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is damaged"):
+        data.setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("normalize", "low", "high"), [("unit", 0, 1), ("standard", -0.4242, 2.8215)]
+)
+def test_scales_on_the_device(tmp_path: Path, normalize: str, low: float, high: float) -> None:
+    data = tiny(tmp_path, normalize=normalize)
+    images = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
+    scaled, _ = data.on_after_batch_transfer((images, torch.zeros(2)), 0)
+    assert scaled.dtype == torch.float32
+    assert scaled.flatten().tolist() == pytest.approx([low, high], abs=1e-4)
+    batch, _ = next(iter(data.train_dataloader()))
+    assert batch.dtype == torch.uint8, "what crosses to the device"
+
+
+class Seen(LightningModule):
+    """Keeps the batches as they reach training and validation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.seen: dict[str, list[Tensor]] = {"train": [], "val": []}
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        self.seen["train"].append(batch[0])
+        return self.weight * 0
+
+    def validation_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        self.seen["val"].append(batch[0])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0)
+
+
+def seen(folder: Path, **options: Any) -> dict[str, list[Tensor]]:
+    module = Seen()
+    off = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=2,
+        num_sanity_val_steps=0,
+        **dict.fromkeys(off, False),  # type: ignore[arg-type]
+    )
+    trainer.fit(module, datamodule=tiny(folder, batch_size=500, **options))
+    return module.seen
+
+
+def test_augmentation_follows_from_seed_and_place_and_spares_validation(tmp_path: Path) -> None:
+    plain, one, again, other = (
+        seen(tmp_path, seed=seed, shift=shift)
+        for seed, shift in ((0, 0.0), (0, 2.0), (0, 2.0), (1, 2.0))
+    )
+    assert all(map(torch.equal, one["train"], again["train"]))
+    assert not torch.equal(one["train"][0], plain["train"][0])
+    assert all(map(torch.equal, one["val"], plain["val"]))
+    # the same images in the first and the second epoch, each time moved otherwise
+    first, second = (batch.sort(dim=0).values for batch in plain["train"])
+    assert torch.equal(first, second)
+    first, second = (batch.sort(dim=0).values for batch in one["train"])
+    assert not torch.equal(first, second)
+    assert not torch.equal(one["train"][0].sort(dim=0).values, other["train"][0].sort(dim=0).values)
+
+
+def test_the_images_lie_on_the_training_device(tmp_path: Path) -> None:
+    data = tiny(tmp_path)
+    data.trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    data.trainer.strategy._root_device = torch.device("meta")  # type: ignore[attr-defined]
+    for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
+        images, labels = next(iter(loader))
+        assert images.device.type == labels.device.type == "meta"
+
+
+def test_every_test_image_is_scored(tmp_path: Path) -> None:
+    data = tiny(tmp_path, batch_size=32)  # 70 images: the last batch holds 6
+    assert sum(len(labels) for _, labels in data.test_dataloader()) == 70
+
+
+def test_auto_takes_synthetic_digits_only_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def closed(*_: object) -> None:
+        raise UnreachableError("no network")
+
+    monkeypatch.setattr("mnist_lightning.data.datamodule.fetch_mnist", closed)
+    data = ready(data_dir=str(tmp_path), source="auto", synthetic_size=(64, 32))
+    assert data.source == "synthetic"
+    hint = "--data.mirror takes MNIST from elsewhere"
+    assert capsys.readouterr().out == f"no network; generated digits instead, {hint}\n"
+    assert data.hparams["source"] == "synthetic"
+    assert "data_dir" not in data.hparams
+    with pytest.raises(DataError, match=r"--data\.mirror"):
+        ready(data_dir=str(tmp_path), source="auto", mirror="http://127.0.0.1:9/")
+    with pytest.raises(DataError, match=r"four files into .*--data.source synthetic"):
+        ready(data_dir=str(tmp_path), source="mnist")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("batch_size", 0),
+        ("val_size", -1),
+        ("val_size", 60_000),
+        ("synthetic_size", (0, 5)),
+        ("mirror", "ftp://example.org"),
+        ("seed", -1),
+        ("shift", -1.0),
+        ("shift", 28.0),
+        ("rotation", 360.0),
+        ("zoom", 1.0),
+        ("shear", float("nan")),
+    ],
+)
+def test_refuses_values_that_cannot_be(option: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{option} is .*must b"):
+        MNISTDataModule(**{option: value})

@@ -1,0 +1,311 @@
+"""Exported files, run by other programs than ours."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import safetensors
+import torch
+from conftest import TINY, refused
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from mnist_lightning import __version__
+from mnist_lightning.__main__ import main
+from mnist_lightning.data.download import fetch_mnist
+from mnist_lightning.data.generated import write_synthetic
+from mnist_lightning.errors import OutputError
+from mnist_lightning.export.export import judge
+from mnist_lightning.export.formats import FORMATS, Format, open_pt2, to_pt2
+
+ROOT = Path(__file__).parents[2]
+PIXELS = np.random.default_rng(0).integers(0, 256, (1000, 1, 28, 28), np.uint8)
+RUNS = {
+    "plain": [],
+    # batch normalisation, dropout and averaged weights
+    "accurate": [
+        *("--config", str(ROOT / "configs" / "accurate.yaml")),
+        *("--data.normalize", "standard", "--data.batch_size", "32"),
+    ],
+}
+Arrays = dict[str, NDArray[Any]]
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A checkpoint of each run."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for options in RUNS.values():
+            main(["fit", *options, *TINY, "--report.figures", "false"])
+    found = sorted(folder.glob("logs/*/version_?/checkpoints/last.ckpt"))
+    return dict(zip(RUNS, found, strict=True))
+
+
+def weights_of(checkpoint: Path) -> Arrays:
+    state = torch.load(checkpoint, weights_only=True)["state_dict"]
+    return {name.removeprefix("net."): weight.numpy() for name, weight in state.items()}
+
+
+def logits(weights: Arrays, pixels: NDArray[Any], mean: float, std: float) -> NDArray[Any]:
+    """The network in NumPy's float64: two convolutions, a pool, a hidden layer, the head."""
+
+    def normed(x: NDArray[Any], name: str) -> NDArray[Any]:
+        if f"{name}.weight" not in weights:
+            return x
+        shape = (-1, *[1] * (x.ndim - 2))
+        scale, shift, mean, variance = (
+            weights[f"{name}.{part}"].reshape(shape)
+            for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        result: NDArray[Any] = (x - mean) / np.sqrt(variance + 1e-5) * scale + shift
+        return result
+
+    x = (pixels / 255 - mean) / std
+    for i in (1, 2):
+        kernel = weights[f"features.conv{i}.weight"]
+        x = np.einsum("bchwij,ocij->bohw", sliding_window_view(x, (3, 3), (2, 3)), kernel)
+        if f"features.conv{i}.bias" in weights:
+            x += weights[f"features.conv{i}.bias"][:, None, None]
+        x = np.maximum(normed(x, f"features.norm{i}"), 0)
+    x = x.reshape(len(x), -1, 12, 2, 12, 2).max(axis=(3, 5)).reshape(len(x), -1)
+    x = x @ weights["features.dense1.weight"].T + weights.get("features.dense1.bias", 0)
+    x = np.maximum(normed(x, "features.dense1_norm"), 0)
+    result: NDArray[Any] = x @ weights["head.weight"].T + weights["head.bias"]
+    return result
+
+
+def softmax(x: NDArray[Any]) -> NDArray[Any]:
+    result: NDArray[Any] = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    return result
+
+
+def expected(checkpoints: dict[str, Path], run: str) -> NDArray[Any]:
+    scale = (0.1307, 0.3081) if run == "accurate" else (0, 1)
+    return logits(weights_of(checkpoints[run]), PIXELS, *scale)
+
+
+def contract(run: str, **changed: str) -> dict[str, str]:
+    accurate = run == "accurate"
+    network = {
+        "conv_channels": [2, 2],
+        "hidden_dims": [8],
+        "num_classes": 10,
+        "batch_norm": accurate,
+        "dropout": 0.1 if accurate else 0.0,
+    }
+    return {
+        "input": "images",
+        "input_shape": "B, 1, 28, 28",
+        "input_dtype": "uint8",
+        "input_range": "0 to 255, bright ink on dark ground",
+        "output": "probabilities",
+        "output_shape": "B, 10",
+        "output_dtype": "float32",
+        "classes": "0 1 2 3 4 5 6 7 8 9",
+        "network": json.dumps(network),
+        "trained_on": "synthetic",
+        "library": f"mnist_lightning {__version__}",
+        **changed,
+    }
+
+
+def export(capfd: pytest.CaptureFixture[str], checkpoint: Path, path: str, *options: str) -> None:
+    """Export; one file, which knows nothing of this machine, and nothing on the terminal but ours.
+
+    Warnings are errors here; what C++ writes is captured too.
+    """
+    capfd.readouterr()
+    main(["export", "--ckpt_path", str(checkpoint), "--output", path, *options])
+    out, err = capfd.readouterr()
+    first, second, third = out.splitlines()
+    assert first == f"Checkpoint: {checkpoint}"
+    assert second.startswith(f"{path}: ")
+    digits = "1,000 generated digits (MNIST is not in data)"
+    assert third.startswith(f"Compared on {digits}: 1,000 predictions equal, largest difference")
+    assert err == ""
+    assert os.listdir() == [path]
+    content = Path(path).read_bytes()
+    for ours in (ROOT, Path.cwd(), Path.home(), checkpoint.parent, "site-packages", ".py"):
+        assert str(ours).encode() not in content
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_onnx_gives_probabilities_of_bytes(
+    run: str, checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    export(capfd, checkpoints[run], "model.onnx")
+    model = onnx.load("model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert {entry.key: entry.value for entry in model.metadata_props} == contract(run)
+    session = onnxruntime.InferenceSession("model.onnx")
+    result = softmax(expected(checkpoints, run))
+    for size in (1, 3, 1000):
+        (given,) = session.run(["probabilities"], {"images": PIXELS[:size]})
+        np.testing.assert_allclose(given, result[:size], atol=1e-5)
+
+
+def test_onnx_gives_logits_of_floats(
+    checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--input", "float32", "--softmax", "false"]
+    export(capfd, checkpoints["accurate"], "model.onnx", *options)
+    session = onnxruntime.InferenceSession("model.onnx")
+    assert session.get_modelmeta().custom_metadata_map == contract(
+        "accurate",
+        input_dtype="float32",
+        input_range="0 to 1, bright ink on dark ground",
+        output="logits",
+    )
+    (given,) = session.run(["logits"], {"images": PIXELS / np.float32(255)})
+    np.testing.assert_allclose(given, expected(checkpoints, "accurate"), atol=1e-4)
+
+
+def test_a_program_for_torch(
+    checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    export(capfd, checkpoints["accurate"], "model.pt2")
+    metadata = {"metadata.json": ""}
+    program = torch.export.load("model.pt2", extra_files=metadata).module()
+    assert json.loads(metadata["metadata.json"]) == contract("accurate")
+    result = softmax(expected(checkpoints, "accurate"))
+    for size in (1, 3, 1000):
+        given = program(torch.from_numpy(PIXELS[:size])).detach().numpy()
+        np.testing.assert_allclose(given, result[:size], atol=1e-5)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_weights_alone(
+    run: str, checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    export(capfd, checkpoints[run], "model.safetensors")
+    with safetensors.safe_open("model.safetensors", "numpy") as file:
+        metadata = file.metadata()
+    mean, std = ("0.1307", "0.3081") if run == "accurate" else ("0", "1")
+    assert metadata == contract(
+        run,
+        input_dtype="float32",
+        input_range="0 to 1, bright ink on dark ground",
+        input_mean=mean,
+        input_std=std,
+        output="logits",
+    )
+    given = logits(load_file("model.safetensors"), PIXELS, float(mean), float(std))
+    np.testing.assert_array_equal(given, expected(checkpoints, run))
+
+
+def test_mnist_on_disk_is_what_is_compared(
+    checkpoints: dict[str, Path], workdir: Path, mnist_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw_dir = workdir / "elsewhere" / "MNIST" / "raw"
+    raw_dir.mkdir(parents=True)
+    fetch_mnist(raw_dir, mnist_dir.as_uri())
+    command = ["export", "--ckpt_path", str(checkpoints["plain"]), "--data_dir", "elsewhere"]
+    main([*command, "--output", "model.onnx"])
+    out = capsys.readouterr().out
+    assert "Compared on 10,000 MNIST test images: 10,000 predictions equal, largest" in out
+    (raw_dir / "t10k-images-idx3-ubyte").write_bytes(b"")
+    assert "damaged" in refused([*command, "--output", "other.pt2"], capsys)
+    assert not Path("other.pt2").exists()
+
+
+def test_the_readme_needs_only_onnxruntime_and_numpy(
+    checkpoints: dict[str, Path], workdir: Path
+) -> None:
+    main(["export", "--ckpt_path", str(checkpoints["plain"]), "--output", "model.onnx"])
+    raw_dir = workdir / "data" / "MNIST" / "raw"
+    write_synthetic(raw_dir, (1, 20))
+    section = (ROOT / "README.md").read_text().partition("\n## Export\n")[2]
+    snippet = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
+    assert set(re.findall(r"import (\w+)", snippet)) == {"numpy", "onnxruntime"}
+    absent = ("torch", "lightning", "mnist_lightning", "onnx", "onnxscript")
+    block = f"import sys; sys.modules.update(dict.fromkeys({absent}))\n"
+    printed = subprocess.check_output([sys.executable, "-c", block + snippet], text=True)
+    images = np.frombuffer((raw_dir / "t10k-images-idx3-ubyte").read_bytes()[16:], np.uint8)
+    digits = logits(weights_of(checkpoints["plain"]), images.reshape(-1, 1, 28, 28)[:10], 0, 1)
+    assert printed.strip() == str(digits.argmax(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--output", "m.txt"], "output is m.txt: must end with .onnx, .pt2, .safetensors"),
+        (["--output", "no/m.onnx"], "output is no/m.onnx: there is no such folder"),
+        (["--output", "there.onnx"], "output is there.onnx: is there already"),
+        (["--output", "m.onnx", "--ckpt_path", "no.ckpt"], "ckpt_path is no.ckpt"),
+        (["--output", "m.onnx"], "ckpt"),
+        (["--output", "m.onnx", "--input", "int8"], "input"),
+        (["--output", "m.safetensors", "--softmax", "false"], "softmax is False"),
+        (["--output", "m.safetensors", "--input", "float32"], "input is float32"),
+        ([], "output"),
+    ],
+)
+def test_bad_input_is_one_line(
+    options: list[str], reason: str, workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("there.onnx").touch()
+    error = refused(["export", *options], capsys)
+    assert reason in error
+    assert len(error) <= 200
+    assert os.listdir() == ["there.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("path", "package"),
+    [(path, package) for path, form in FORMATS.items() for package in form.packages],
+)
+def test_without_the_extra_one_line_says_what_to_install(
+    path: str,
+    package: str,
+    workdir: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    error = refused(["export", "--output", f"m{path}"], capsys)
+    assert f'no {package} to import: pip install "mnist-lightning[onnx]"' in error
+
+
+def other(change: Callable[[NDArray[Any]], NDArray[Any]]) -> Format:
+    """A format whose files give something else than was written."""
+
+    def opened(path: Path) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        run = open_pt2(path)
+        return lambda images: change(run(images))
+
+    return Format(to_pt2, opened)
+
+
+@pytest.mark.parametrize("change", [lambda x: x + 1e-2, lambda x: x * np.float32("nan")])
+def test_a_file_that_gives_something_else_does_not_stay(
+    change: Callable[[NDArray[Any]], NDArray[Any]],
+    checkpoints: dict[str, Path],
+    workdir: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(FORMATS, ".pt2", other(change))
+    command = ["export", "--ckpt_path", str(checkpoints["plain"]), "--output", "m.pt2"]
+    assert "not the checkpoint's network" in refused(command, capsys)
+    assert not os.listdir()
+
+
+def test_predictions_may_differ_where_classes_are_tied() -> None:
+    theirs = torch.tensor([[9.0, 0.0], [1.0, 1.00001]])
+    ours = torch.tensor([[9.0, 0.0], [1.00001, 1.0]])
+    assert judge(theirs, ours, "logits", "images").startswith(
+        "Compared on 2 images: 1 predictions equal, the others as good as tied"
+    )
+    with pytest.raises(OutputError, match="1 of 2 predictions equal"):
+        judge(theirs.flip(1), ours, "logits", "images")

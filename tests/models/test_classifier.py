@@ -1,0 +1,167 @@
+"""The LightningModule against NumPy and scikit-learn."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from keras_original import keras
+from lightning import Callback, Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from sklearn.metrics import accuracy_score, log_loss
+
+from mnist_lightning import MNISTClassifier
+from mnist_lightning.data.batches import in_order, shuffled
+from mnist_lightning.models.keras_adam import KerasAdam
+
+IMAGES = torch.rand(25, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+# unequal classes and a ragged last batch: macro accuracy or a mean of batch means would differ
+TARGETS = torch.tensor([0] * 15 + [1] * 5 + [2, 3, 4, 5, 9])
+BATCHES = in_order(IMAGES, TARGETS, 10)
+
+
+def small() -> MNISTClassifier:
+    torch.manual_seed(0)
+    return MNISTClassifier([2], [8])
+
+
+def quiet(folder: Path, **options: object) -> Trainer:
+    return Trainer(
+        accelerator="cpu",
+        default_root_dir=folder,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("stage", ["val", "test"])
+def test_evaluation_is_the_mean_over_all_images(tmp_path: Path, stage: str) -> None:
+    model, trainer = small(), quiet(tmp_path)
+    run = {"val": trainer.validate, "test": trainer.test}[stage]
+    (logged,) = run(model, BATCHES, verbose=False)
+    with torch.no_grad():
+        logits = model(IMAGES).double().numpy()
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert logged[f"{stage}/accuracy"] == pytest.approx(accuracy_score(TARGETS, logits.argmax(1)))
+    expected = log_loss(TARGETS, probabilities, labels=range(10))
+    assert logged[f"{stage}/loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_training_figures_are_taken_while_the_weights_move(tmp_path: Path) -> None:
+    model, twin = small(), small()
+    trainer = quiet(tmp_path, max_epochs=1)
+    trainer.fit(model, BATCHES, BATCHES)
+    optimizer = KerasAdam(twin.parameters())
+    losses, right = 0.0, 0
+    for images, targets in BATCHES:
+        logits = twin(images)
+        loss = torch.nn.functional.cross_entropy(logits, targets)
+        losses += loss.item() * len(targets)
+        right += int((logits.argmax(1) == targets).sum())
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert trainer.callback_metrics["train/loss"].item() == pytest.approx(losses / 25, rel=1e-5)
+    assert trainer.callback_metrics["train/accuracy"].item() == pytest.approx(right / 25)
+    for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_label_smoothing_is_kerass_and_of_training_alone() -> None:
+    theirs = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=0.1, reduction="none"
+    )
+    model = MNISTClassifier([2], [8], label_smoothing=0.1)
+    one_hot = torch.eye(10)[TARGETS]
+    losses, logits = model.losses((IMAGES, TARGETS))
+    torch.testing.assert_close(losses, theirs(one_hot, logits))
+    losses, logits = model.eval().losses((IMAGES, TARGETS))
+    torch.testing.assert_close(losses, -logits.log_softmax(1)[range(25), TARGETS])
+
+
+class Rates(Callback):
+    """Keeps the learning rate of each step."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+
+    def on_before_optimizer_step(self, trainer: Trainer, *_: object) -> None:
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+def test_learning_rate_of_each_step(tmp_path: Path, schedule: Any) -> None:
+    rates = Rates()
+    torch.manual_seed(0)
+    model = MNISTClassifier([2], [8], lr=0.01, schedule=schedule)
+    quiet(tmp_path, max_epochs=4, callbacks=[rates]).fit(model, BATCHES, BATCHES)  # 12 steps
+    if schedule == "constant":
+        assert rates.rates == [0.01] * 12
+        return
+    turn = 0.3 * 12 - 1  # the step of the highest rate
+    steps = np.arange(12)
+    rise = 0.01 / 25 + (0.01 - 0.01 / 25) * (1 - np.cos(np.pi * steps / turn)) / 2
+    end = 0.01 / 250_000
+    fall = end + (0.01 - end) * (1 + np.cos(np.pi * (steps - turn) / (11 - turn))) / 2
+    assert rates.rates == pytest.approx(np.where(steps <= turn, rise, fall), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "trained", "named"),
+    [
+        ({"schedule": "one_cycle"}, {"max_epochs": -1}, "trainer.max_epochs"),
+        ({"batch_norm": True}, {"max_epochs": 1}, "would hold one"),
+    ],
+)
+def test_refuses_before_training(tmp_path: Path, options: Any, trained: Any, named: str) -> None:
+    one_left_over = shuffled(IMAGES, TARGETS, 12, seed=0)
+    with pytest.raises(MisconfigurationException, match=named):
+        quiet(tmp_path, **trained).fit(MNISTClassifier([2], [8], **options), one_left_over, BATCHES)
+
+
+def test_predicts_digits_and_probabilities() -> None:
+    model = small()
+    predicted = model.predict_step((IMAGES, TARGETS))
+    assert torch.equal(predicted["digits"], model(IMAGES).argmax(1))
+    torch.testing.assert_close(predicted["probabilities"].sum(1), torch.ones(25))
+    assert torch.equal(model.predict_step(IMAGES)["digits"], predicted["digits"])
+
+
+def test_checkpoint_opens_with_nothing_but_its_path(tmp_path: Path) -> None:
+    model, trainer = small(), quiet(tmp_path, max_epochs=1)
+    trainer.fit(model, BATCHES, BATCHES)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    torch.load(tmp_path / "model.ckpt", weights_only=True)
+    again = MNISTClassifier.load_from_checkpoint(tmp_path / "model.ckpt")
+    assert torch.equal(again(IMAGES), model(IMAGES))
+
+
+def test_a_checkpoint_replaces_figures_under_way() -> None:
+    model = small()
+    figures = model.train_figures
+    model.training_step((IMAGES, TARGETS), 0)
+    checkpoint: dict[str, Any] = {}
+    model.on_save_checkpoint(checkpoint)
+    kept = {name: figures[name].compute() for name in figures}  # type: ignore[operator]
+    model.training_step((IMAGES.flip(3), TARGETS), 1)
+    model.on_load_checkpoint(checkpoint)
+    assert {name: figures[name].compute() for name in figures} == kept  # type: ignore[operator]
+
+
+def test_a_loader_may_fill_its_batch_again() -> None:
+    model, targets = small(), TARGETS.clone()
+    model.training_step((IMAGES, targets), 0)
+    targets.fill_(9)
+    with torch.no_grad():
+        right = accuracy_score(TARGETS, model(IMAGES).argmax(1))
+    assert model.train_figures["accuracy"].compute() == pytest.approx(right)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("lr", [0.0, -1.0, float("nan"), float("inf")])
+def test_refuses_a_learning_rate_that_cannot_be(lr: float) -> None:
+    with pytest.raises(ValueError, match=r"^lr is .*must be"):
+        MNISTClassifier(lr=lr)

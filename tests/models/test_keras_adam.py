@@ -1,0 +1,80 @@
+"""Adam against Keras's own optimiser and its formula."""
+
+from math import sqrt
+
+import numpy as np
+import pytest
+import torch
+from keras_original import keras
+
+from mnist_lightning.models.keras_adam import KerasAdam
+
+GRADIENTS = np.random.default_rng(0).normal(size=(50, 7)) * 10.0 ** np.arange(-9, -2)
+
+
+def step(adam: KerasAdam, weight: torch.nn.Parameter, number: int, on_tensors: bool) -> None:
+    weight.grad = torch.tensor(GRADIENTS[number])
+    if on_tensors and number:  # the first makes the optimizer's state
+        adam.step_at(adam.rates(1)[0], [weight.grad])
+        adam.count(1)
+    else:
+        adam.step()
+
+
+@pytest.mark.parametrize("on_tensors", [False, True])
+def test_steps_as_keras_does(on_tensors: bool) -> None:
+    # gradients from 1e-9 on: there epsilon decides, and torch's own Adam is off by a factor
+    theirs = keras.Variable(np.ones(7), dtype="float64")
+    optimizer = keras.optimizers.Adam()
+    ours = torch.nn.Parameter(torch.ones(7, dtype=torch.float64))
+    adam = KerasAdam([ours])
+    for number, gradient in enumerate(GRADIENTS):
+        optimizer.apply([torch.tensor(gradient)], [theirs])
+        step(adam, ours, number, on_tensors)
+    moved = ours.detach().numpy() - 1
+    np.testing.assert_allclose(moved, theirs.value.detach().numpy() - 1, rtol=1e-6)
+
+
+def test_first_step_is_the_closed_form() -> None:
+    gradient = 1e-6
+    weight = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    weight.grad = torch.full_like(weight, gradient)
+    KerasAdam([weight], lr=0.5).step()
+    m, v = 0.1 * gradient, 0.001 * gradient**2
+    expected = -0.5 * sqrt(0.001) / 0.1 * m / (sqrt(v) + 1e-7)
+    assert weight.item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_goes_on_where_a_checkpoint_left() -> None:
+    whole, parts = (torch.nn.Parameter(torch.ones(7, dtype=torch.float64)) for _ in range(2))
+    adam, first = KerasAdam([whole]), KerasAdam([parts])
+    for step, gradient in enumerate(GRADIENTS):
+        if step == 20:
+            again = KerasAdam([parts])
+            again.load_state_dict(first.state_dict())
+            first = again
+        for weight, optimizer in ((whole, adam), (parts, first)):
+            weight.grad = torch.tensor(gradient)
+            optimizer.step()
+    assert torch.equal(whole, parts)
+
+
+def test_steps_of_both_kinds_may_follow_each_other() -> None:
+    one, other = (torch.nn.Parameter(torch.ones(7, dtype=torch.float64)) for _ in range(2))
+    plain, mixed = KerasAdam([one]), KerasAdam([other])
+    for number in range(len(GRADIENTS)):
+        step(plain, one, number, False)
+        step(mixed, other, number, bool(number % 3))
+    torch.testing.assert_close(other - 1, one - 1, rtol=1e-6, atol=0)
+
+
+def test_no_gpu_is_looked_for_at_a_step_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.ones(1)
+    adam = KerasAdam([weight])
+    looked: list[bool] = []
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: looked.append(True))
+    adam.step()
+    assert not looked
+    torch.optim.Adam([weight]).step()
+    assert looked, "torch's own does: 0.3 ms without a GPU"

@@ -1,0 +1,72 @@
+"""Figures: what they show is what went in."""
+
+import numpy as np
+import pytest
+
+from mnist_lightning.report.plotting import (
+    plot_confusion_matrix,
+    plot_curve,
+    plot_curves,
+    plot_predictions,
+)
+
+HISTORY = {
+    "epoch": [1.0, 2.0],
+    "loss": [0.5, 0.2],
+    "accuracy": [0.8, 0.9],
+    "val_loss": [0.4, 0.3],
+    "val_accuracy": [0.85, 0.88],
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "metric", "column"),
+    [("train", "loss", "loss"), ("val", "accuracy", "val_accuracy")],
+)
+def test_a_curve_runs_over_epochs(stage: str, metric: str, column: str) -> None:
+    (ax,) = plot_curve(HISTORY, stage, metric).axes
+    assert ax.get_xlabel() == "Epoch"
+    assert np.asarray(ax.lines[0].get_xydata()).tolist() == [
+        [1, HISTORY[column][0]],
+        [2, HISTORY[column][1]],
+    ]
+
+
+def test_no_accuracy_above_one_is_on_the_axis() -> None:
+    (ax,) = plot_curve({"epoch": [1], "accuracy": [0.99]}, "train", "accuracy").axes
+    assert 1 < ax.get_ylim()[1] <= 1.01
+
+
+def test_curves_show_training_and_validation_together() -> None:
+    loss, accuracy = plot_curves(HISTORY).axes
+    assert [np.asarray(line.get_ydata()).tolist() for line in loss.lines] == [
+        [0.5, 0.2],
+        [0.4, 0.3],
+    ]
+    assert [line.get_label() for line in accuracy.lines] == ["training", "validation"]
+
+
+def test_predictions_are_titled_with_prediction_and_truth() -> None:
+    labels, digits = np.array([3, 4, 5, 6, 7]), np.array([3, 4, 1, 6, 7])
+    figure = plot_predictions(np.zeros((5, 28, 28), np.float32), labels, digits)
+    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    pairs = (3, 3), (4, 4), (6, 6), (7, 7), (1, 5)
+    assert titles == [f"predicted {digit}, true {label}" for digit, label in pairs]
+    assert len(figure.axes) == 9, "four right ones take two rows of three"
+
+
+def test_predictions_without_mistakes() -> None:
+    figure = plot_predictions(np.zeros((1, 28, 28), np.float32), np.array([1]), np.array([1]))
+    assert len(figure.axes) == 3
+
+
+def test_confusion_matrix_shows_counts_with_truth_in_rows() -> None:
+    matrix = np.array([[7, 0], [2, 5]])
+    (ax,) = plot_confusion_matrix(matrix).axes
+    assert {text.get_position(): text.get_text() for text in ax.texts} == {
+        (0, 0): "7",
+        (1, 0): "·",
+        (0, 1): "2",
+        (1, 1): "5",
+    }
+    assert ax.get_ylabel() == "True digit"

@@ -1,0 +1,94 @@
+"""``test`` and the page of a run, from end to end."""
+
+import csv
+import json
+import re
+import shlex
+from html import unescape
+from pathlib import Path
+
+import pytest
+from conftest import TINY
+from sklearn.metrics import confusion_matrix
+from test_page import Parsed
+
+from mnist_lightning.__main__ import main
+from mnist_lightning.data.idx import read_idx
+from mnist_lightning.report.run_page import write_page
+
+RUN = Path("logs/synthetic/version_0")
+DRAWN = {"confusion_matrix", "mistakes", "attention", "reliability", "filters"}
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    """The rows of ``history.csv``, but for wall times."""
+    with (run / "history.csv").open() as file:
+        return [{**row, "seconds": ""} for row in csv.DictReader(file)]
+
+
+def pictures() -> int:
+    parsed = Parsed((RUN / "report.html").read_text(encoding="utf-8"))
+    assert all((each["src"] or "").startswith("data:") for tag, each in parsed.tags if tag == "img")
+    return [tag for tag, _ in parsed.tags].count("img")
+
+
+def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["fit", *TINY, "--data.batch_size", "30"])
+    assert pictures() == 3, "curves, predictions and confusion matrix"
+    capsys.readouterr()
+    main(["test"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert {path.stem for path in (RUN / "test").glob("*.png")} == DRAWN
+    assert pictures() == 2 + len(DRAWN)
+
+    main(["predict"])
+    with (RUN / "predictions.csv").open() as file:
+        digits = [int(row["digit"]) for row in csv.DictReader(file)]
+    (raw,) = (workdir / "data").iterdir()
+    labels = read_idx(raw / "t10k-labels-idx1-ubyte", (70,), None).tolist()
+    expected = confusion_matrix(labels, digits, labels=range(10)).tolist()
+    for folder, checkpoint in (("validation", None), ("test", "last.ckpt")):
+        metrics = json.loads((RUN / folder / "metrics.json").read_text())
+        assert metrics["confusion_matrix"] == expected
+        assert metrics["checkpoint"] == checkpoint
+    assert any(re.match(rf"loss {metrics['loss']:.4f}, ", line) for line in lines)
+
+    text = (RUN / "report.html").read_text(encoding="utf-8")
+    assert "SYNTHETIC DIGITS" in text
+    assert str(workdir) not in text
+    assert str(Path.home()) + "/" not in text
+    (command,) = re.findall("<pre>(.*)</pre>", text)
+    python, *arguments = shlex.split(unescape(command))
+    assert (python, *arguments[:2]) == ("python", "-m", "mnist_lightning")
+    main(arguments[2:])
+    assert rows(RUN.with_name("version_1")) == rows(RUN)
+
+
+def test_a_page_is_escaped_and_written_anew(workdir: Path) -> None:
+    run = Path("logs/synthetic/<script>&'")
+    main(["fit", *TINY, "--trainer.logger.version", run.name])
+    page, summary = run / "report.html", run / "summary.json"
+    parsed = Parsed(page.read_text(encoding="utf-8"))
+    assert run.name in parsed.texts
+    assert "script" not in [tag for tag, _ in parsed.tags]
+    before = page.read_bytes()
+
+    main(["test", "--report.figures", "false"])
+    assert [path.name for path in (run / "test").iterdir()] == ["metrics.json"]
+    assert page.read_bytes() == before
+    main(["test", "--data.synthetic_size", "[96, 3]"])
+    assert page.read_bytes() != before
+    assert json.loads((run / "test" / "metrics.json").read_text())["count"] == 3
+    for damage in ("{", "[]", '{"source": 1}'):
+        summary.write_text(damage)
+        assert "report.html is not written anew" in write_page(run)
+
+
+def test_without_figures_no_page(workdir: Path) -> None:
+    main(["fit", *TINY, "--report.figures", "false"])
+    main(["test", "--trainer.fast_dev_run", "true"])
+    assert not (RUN / "test").exists(), "one batch is no test"
+    main(["test"])
+    assert (RUN / "test" / "mistakes.png").exists()
+    assert not (RUN / "report.html").exists()

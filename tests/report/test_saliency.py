@@ -1,0 +1,33 @@
+"""Gradients where they are known."""
+
+import torch
+from torch import nn
+
+from mnist_lightning.report.saliency import margin_gradients
+
+
+def test_of_a_linear_network_they_are_differences_of_its_weights() -> None:
+    linear = nn.Linear(12, 5)
+    net = nn.Sequential(nn.Flatten(), linear)
+    with torch.inference_mode():  # as in a test
+        images, labels, digits = torch.rand(2, 1, 3, 4), torch.tensor([0, 3]), torch.tensor([4, 1])
+        given = margin_gradients(net, images, labels, digits)
+    expected = (linear.weight[[4, 1]] - linear.weight[[0, 3]]).reshape(2, 3, 4)
+    torch.testing.assert_close(given, expected)
+    assert linear.weight.grad is None
+
+
+def test_noise_smooths_a_step() -> None:
+    class Step(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            ink = (images.flatten(1).sum(dim=1, keepdim=True) - 1).relu()
+            return torch.cat([torch.zeros_like(ink), ink], dim=1)
+
+    image = torch.tensor([[[[0.0, 1.0]]]])  # at the edge, where half of the copies are beyond
+    gradients = margin_gradients(Step(), image, torch.tensor([0]), torch.tensor([1]))
+    assert ((gradients > 0.2) & (gradients < 0.8)).all()
+
+
+def test_no_mistakes_no_gradients() -> None:
+    none, images = torch.zeros(0, dtype=torch.int64), torch.zeros(0, 1, 28, 28)
+    assert margin_gradients(nn.Identity(), images, none, none).shape == (0, 28, 28)

@@ -1,0 +1,101 @@
+"""What TensorBoard is given."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TINY
+from lightning import Trainer
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorboard.util.tensor_util import make_ndarray
+
+from mnist_lightning import MNISTClassifier
+from mnist_lightning.__main__ import main
+from mnist_lightning.report.tensorboard import Board
+
+FIT = ["fit", *TINY, "--model.lr", "0.002"]
+
+
+def events(folder: Path) -> EventAccumulator:
+    return EventAccumulator(str(folder), {"tensors": 0, "images": 0}).Reload()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run with all that TensorBoard shows."""
+    folder = tmp_path_factory.mktemp("board")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        main([*FIT, "--tensorboard.level", "full"])
+    return folder / "logs/synthetic/version_0"
+
+
+def test_learning_rate_speed_and_graph(run: Path) -> None:
+    train = events(run / "train")
+    assert [(event.step, event.value) for event in train.Scalars("lr")] == [
+        (1, pytest.approx(0.002)),
+        (2, pytest.approx(0.002)),
+    ]
+    assert all(event.value > 0 for event in train.Scalars("images_per_second"))
+    names = {node.name for node in graph_of(train)}
+    assert any("conv2" in name for name in names)
+
+
+def graph_of(accumulator: EventAccumulator) -> list:  # type: ignore[type-arg]
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    return list(GraphDef.FromString(accumulator._graph).node)
+
+
+def test_worst_mistakes_of_each_epoch(run: Path) -> None:
+    assert [event.step for event in events(run / "validation").Images("worst_mistakes")] == [1, 2]
+
+
+def test_precision_and_recall_of_each_digit(run: Path) -> None:
+    validation = events(run / "validation")
+    labels = np.loadtxt(run / "validation/00002/features/metadata.tsv", dtype=int)
+    for digit in range(10):
+        (event,) = validation.Tensors(f"digit_{digit}")
+        table = make_ndarray(event.tensor_proto)  # TP, FP, TN, FN, precision, recall
+        assert table[0, 0] == (labels == digit).sum(), "all are found where the threshold is 0"
+        assert table[:4].sum(axis=0) == pytest.approx(len(labels))
+
+
+def test_features_have_labels_and_thumbnails(run: Path) -> None:
+    folder = run / "validation/00002/features"
+    features = np.loadtxt(folder / "tensors.tsv", delimiter="\t")
+    assert features.shape == (70, 8)
+    assert features.min() >= 0, "after ReLU"
+    with Image.open(folder / "sprite.png") as sprite:
+        assert sprite.size == (9 * 28, 9 * 28), "the least square that holds 70"
+
+
+def test_the_table_of_runs(run: Path) -> None:
+    content = events(run).SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    settings = HParamsPluginData.FromString(content).session_start_info.hparams
+    assert settings["lr"].number_value == 0.002
+    assert settings["conv_channels"].string_value == "[2, 2]"
+    content = events(run).SummaryMetadata("_hparams_/experiment").plugin_data.content
+    metrics = HParamsPluginData.FromString(content).experiment.metric_infos
+    for metric in metrics:  # each names a curve that is there
+        assert metric.name.tag in events(run / metric.name.group).Tags()["scalars"]
+    text = b"".join(path.read_bytes() for path in run.glob("events*"))
+    assert str(run.parents[2]).encode() not in text, "no path of this machine"
+
+
+def test_minimal_is_the_curves(workdir: Path) -> None:
+    main([*FIT, "--tensorboard.level", "minimal"])
+    run = workdir / "logs/synthetic/version_0"
+    assert events(run / "train").Tags()["graph"] is False
+    assert not list(run.glob("events*"))
+    assert not (run / "validation/projector_config.pbtxt").exists()
+
+
+def test_batches_made_between_two_looks_are_counted() -> None:
+    board, trainer, module = Board(), Trainer(logger=False, barebones=True), MNISTClassifier()
+    board.on_train_epoch_start(trainer, module)
+    for batch_idx, size in ((0, 8), (27, 8), (31, 3)):
+        board.on_train_batch_end(trainer, module, None, (None, range(size)), batch_idx)
+    assert board._images == 31 * 8 + 3
