@@ -1,10 +1,10 @@
-"""The file that a command writes."""
+"""Files: written whole or not at all."""
 
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from mnist_lightning.errors import OutputError
 
@@ -29,18 +29,54 @@ def check_output(name: str, path: str, *suffixes: str) -> None:
 
 
 @contextmanager
-def whole(path: str) -> Iterator[Path]:
-    """Have a file written whole or not at all: a draft of the same name, moved when complete.
+def atomic_write(path: str | Path, keep: Path | None = None) -> Iterator[Path]:
+    """Write a file atomically: a draft beside it, flushed to the disk, then renamed.
+
+    Args:
+        path: File to write; its folder is there.
+        keep: Where the file that is replaced stays; default: nowhere.
+
+    Yields:
+        The draft to write, with the suffix of the file.
 
     Raises:
-        OutputError: The draft cannot be written.
+        OutputError: The file cannot be written; what was there before is untouched.
     """
     target = Path(path)
+    # short, as the target's own name may be as long as the system allows
+    draft, link = (target.with_name(f".draft-{token_hex(4)}{target.suffix}") for _ in range(2))
     try:
-        # a folder beside it is on the same file system, where a rename is atomic
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".draft-") as folder:
-            draft = Path(folder, target.name)
-            yield draft
-            os.replace(draft, target)
+        yield draft
+        _flush(draft)
+        if keep and target.exists():
+            _keep(target, link, keep)
+        os.replace(draft, target)
     except OSError as error:
+        with suppress(OSError):
+            if keep and not target.exists():
+                os.replace(keep, target)
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        for file in (draft, link):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+    with suppress(OSError):  # where folders can be flushed, the new name is on the disk too
+        _flush(target.parent)
+
+
+def _keep(target: Path, link: Path, keep: Path) -> None:
+    """Give a file a second name; a reader finds the first one all the time."""
+    try:
+        os.link(target, link)
+    except OSError:  # a file system without hard links
+        os.replace(target, keep)
+    else:
+        os.replace(link, keep)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from mnist_lightning.errors import OutputError
-from mnist_lightning.files import whole
+from mnist_lightning.files import atomic_write
 
 
 def test_the_name_appears_with_the_last_byte(workdir: Path) -> None:
-    with whole("a.txt") as draft:
+    with atomic_write("a.txt") as draft:
         draft.write_text("half")
-        assert draft.name == "a.txt"
+        assert draft.suffix == ".txt"
         assert not Path("a.txt").exists()
         draft.write_text("whole")
     assert [path.name for path in workdir.iterdir()] == ["a.txt"]
@@ -20,7 +20,7 @@ def test_the_name_appears_with_the_last_byte(workdir: Path) -> None:
 
 
 def broken_off(path: str) -> None:
-    with whole(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_text("half")
         raise KeyboardInterrupt
 
@@ -37,7 +37,7 @@ def test_a_full_disk_is_one_line(workdir: Path) -> None:
     try:
         with (
             pytest.raises(OutputError, match=r"^a.txt: cannot be written"),
-            whole("a.txt") as draft,
+            atomic_write("a.txt") as draft,
         ):
             draft.write_bytes(bytes(2000))
     finally:

@@ -18,7 +18,7 @@ from mnist_lightning.data.generated import render_digits
 from mnist_lightning.data.splits import read_split
 from mnist_lightning.errors import OutputError, printable
 from mnist_lightning.export.formats import FORMATS, Format, RawNet, Run
-from mnist_lightning.files import check_output, whole
+from mnist_lightning.files import atomic_write, check_output
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.models.network import ConvNet
 
@@ -61,7 +61,7 @@ def export(
         input, softmax = "float32", False
     model = RawNet(classifier.net, input, data.normalize == "standard", softmax)
     metadata = model.contract() | _origin(settings)
-    with whole(output) as draft:
+    with atomic_write(output) as draft:
         draft.write_bytes(form.write(model, metadata))
         result = _compare(form.open(draft), model, classifier, data)
     source = metadata["trained_on"]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mnist_lightning.checkpoints.find import read_classifier
 from mnist_lightning.data.datamodule import MEAN, STD
 from mnist_lightning.errors import KerasError
-from mnist_lightning.files import check_output, whole
+from mnist_lightning.files import atomic_write, check_output
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.models.kernels.sparse_gradient import KERNEL_SIZE
 from mnist_lightning.models.network import IMAGE_SIZE, POOL_SIZE, ConvNet
@@ -77,7 +77,7 @@ def export_keras(checkpoint: str, model: str) -> None:
         raise KerasError(f"{checkpoint}: a network with batch_norm cannot be brought to Keras")
     network = build(keras, classifier.net)
     network.set_weights(to_arrays(classifier.net))
-    with whole(model) as draft:
+    with atomic_write(model) as draft:
         network.save(draft)
     standard = settings.data.get("normalize") == "standard"
     scaled = f", minus {MEAN}, divided by {STD}" if standard else ""
@@ -170,7 +170,7 @@ def _save(classifier: MNISTClassifier, path: str) -> None:
         enable_model_summary=False,
     )
     trainer.strategy.connect(classifier)
-    with whole(path) as draft:
+    with atomic_write(path) as draft:
         trainer.save_checkpoint(draft, weights_only=True)
 
 

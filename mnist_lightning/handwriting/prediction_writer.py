@@ -17,7 +17,7 @@ from mnist_lightning.checkpoints.run_folder import say
 from mnist_lightning.data.datamodule import MNISTDataModule, attached_data
 from mnist_lightning.data.pictures.folder import OwnImages
 from mnist_lightning.errors import DataError, printable
-from mnist_lightning.files import whole
+from mnist_lightning.files import atomic_write
 from mnist_lightning.handwriting.prediction import (
     HEADER,
     Prediction,
@@ -118,5 +118,5 @@ def _save_inputs(own: OwnImages, folder: Path) -> None:
 
 
 def _write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    with whole(str(path)) as draft, draft.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])

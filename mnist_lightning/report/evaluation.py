@@ -13,7 +13,7 @@ from torch import nn
 
 from mnist_lightning.checkpoints.run_folder import say
 from mnist_lightning.data.datamodule import attached_data
-from mnist_lightning.files import whole
+from mnist_lightning.files import atomic_write
 from mnist_lightning.report.diagnostics import (
     plot_attention,
     plot_filters,
@@ -81,7 +81,7 @@ class Evaluation(Callback):
             with trainer.precision_plugin.forward_context():
                 figures = list(draw(pl_module, results.scores, mistakes))
             for name, figure in figures:
-                with whole(str(run / "test" / f"{name}.png")) as draft:
+                with atomic_write(run / "test" / f"{name}.png") as draft:
                     figure.savefig(draft, dpi=120)
         say(trainer, f"Written to {run / 'test'}")
         if self.figures and (run / FILE_NAME).is_file():

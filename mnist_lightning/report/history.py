@@ -10,7 +10,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from mnist_lightning.checkpoints.run_folder import run_folder, say
 from mnist_lightning.errors import OutputError
-from mnist_lightning.files import whole
+from mnist_lightning.files import atomic_write
 
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 LOGGED = {
@@ -111,7 +111,7 @@ def format_row(row: Row, max_epochs: int | None) -> str:
 def write_csv(path: Path, rows: list[Row]) -> None:
     """Write the rows with all columns, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(str(path)) as draft, draft.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)

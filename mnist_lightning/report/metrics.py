@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mnist_lightning.data.datamodule import MNISTDataModule
-from mnist_lightning.files import whole
+from mnist_lightning.files import atomic_write
 from mnist_lightning.report.scores import Scores
 from mnist_lightning.report.summary import images_name
 
@@ -51,7 +51,7 @@ def write_metrics(
         **asdict(scores),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    with whole(str(folder / "metrics.json")) as draft:
+    with atomic_write(folder / "metrics.json") as draft:
         draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

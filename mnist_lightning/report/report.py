@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from mnist_lightning.checkpoints.run_folder import run_folder, say
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.errors import OutputError
-from mnist_lightning.files import whole
+from mnist_lightning.files import atomic_write
 from mnist_lightning.report.history import History
 from mnist_lightning.report.metrics import write_metrics
 from mnist_lightning.report.plotting import (
@@ -131,7 +131,7 @@ class Report(Callback):
         self, trainer: Trainer, folder: Path, summary: dict[str, Any], results: Gathered | None
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        with whole(str(folder / "summary.json")) as draft:
+        with atomic_write(folder / "summary.json") as draft:
             draft.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         if results:
             write_metrics(
@@ -146,7 +146,7 @@ class Report(Callback):
         histories = [each for each in trainer.callbacks if isinstance(each, History)]  # type: ignore[attr-defined]
         columns = histories[0].columns() if histories else {}
         for name, figure in [*curves(columns), *answers(results)]:
-            with whole(str(folder / f"{name}.png")) as draft:
+            with atomic_write(folder / f"{name}.png") as draft:
                 figure.savefig(draft, dpi=120)
             if isinstance(trainer.logger, TensorBoardLogger):
                 trainer.logger.experiment.add_figure(name, figure, trainer.current_epoch)

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from mnist_lightning.checkpoints.find import MISFITS
-from mnist_lightning.files import whole
+from mnist_lightning.files import atomic_write
 from mnist_lightning.report.page import PICTURES, Run, page
 
 FILE_NAME = "report.html"
@@ -19,7 +19,7 @@ def write_page(folder: Path) -> str:
         text = page(read_run(folder))
     except (OSError, *MISFITS):
         return f"{path} is not written anew: a file of the run is missing or damaged"
-    with whole(str(path)) as draft:
+    with atomic_write(path) as draft:
         draft.write_text(text, encoding="utf-8")
     return f"Page of the run: {path}"
 
