@@ -16,12 +16,7 @@ DTYPES = (*FLOATS, torch.int64, torch.uint8)  # the last is a random state's
 PARTS = {"state_dict": dict, "callbacks": dict, "loops": dict, "optimizer_states": list}
 
 
-def previous(path: Path) -> Path:
-    """Where the checkpoint that was replaced last is kept."""
-    return path.with_name(f"{path.stem}.previous{path.suffix}")
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def read_archive(path: Path) -> dict[str, Any]:
     """Read a checkpoint on the CPU, its checksums and numbers checked.
 
     Raises:

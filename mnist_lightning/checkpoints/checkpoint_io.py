@@ -1,9 +1,8 @@
-"""How checkpoints are written and read in training."""
+"""How Lightning writes and reads checkpoints in a run."""
 
 import io
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +10,51 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.utilities import rank_zero_warn
 
-from mnist_lightning.checkpoints.archive import previous, read_checkpoint
+from mnist_lightning.checkpoints.archive import read_archive
+from mnist_lightning.checkpoints.checkpoint import Checkpoint
+from mnist_lightning.errors import OutputError
+from mnist_lightning.files import atomic_write
+
+
+def previous(path: Path) -> Path:
+    """Where the checkpoint that was replaced last is kept."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 class SafeCheckpointIO(TorchCheckpointIO):
     """Write checkpoints whole or not at all, keep the one before, and load only sound ones.
 
-    A save goes to a draft in the same folder, is flushed to the disk and then renamed; the file
-    that it replaces stays beside it as ``NAME.previous.ckpt``. A save that fails warns and leaves
-    the files as they were, so that training goes on. No path in a checkpoint is followed.
+    The file that a save replaces stays beside it as ``NAME.previous.ckpt``. A save that fails warns
+    and leaves the files as they were, so that training goes on. No path in one is followed.
+
+    Args:
+        checkpoint: What was read already; it is not read again.
+        weights_only: Give the trainer the weights and hyperparameters alone, as to test them.
+
+    Attributes:
+        saved: Whether the last save succeeded.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, checkpoint: Checkpoint | None = None, weights_only: bool = False) -> None:
         super().__init__()
-        self.saved = True  # whether the last save was made
+        self.checkpoint = checkpoint
+        self.weights_only = weights_only
+        self.saved = True
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
     ) -> None:
         """Write a checkpoint; a full or read-only disk costs a warning."""
-        content = io.BytesIO()
+        content, target = io.BytesIO(), Path(path)
         torch.save(checkpoint, content)
         try:
-            _write(content.getbuffer(), Path(path))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(target, keep=previous(target)) as draft:
+                draft.write_bytes(content.getbuffer())
             self.saved = True
-        except OSError as error:
+        except (OSError, OutputError) as error:
             self.saved = False
-            rank_zero_warn(f"{path} could not be written ({error.strerror}); training goes on")
+            rank_zero_warn(f"{path} could not be written ({error}); training goes on")
 
     def load_checkpoint(
         self,
@@ -46,11 +63,18 @@ class SafeCheckpointIO(TorchCheckpointIO):
         weights_only: bool | None = True,
     ) -> dict[str, Any]:
         """Read a checkpoint; nothing but tensors and plain values is unpickled."""
-        content = read_checkpoint(Path(path))
-        for state in content.get("callbacks", {}).values():
-            if isinstance(state, dict) and {"best_model_path", "dirpath"} & state.keys():
-                # a ModelCheckpoint would remove the file of this name when it has a better one
-                state.update(best_model_path="", dirpath="")
+        read = self.checkpoint
+        known = read is not None and read.path == Path(path)
+        content = dict(read.content) if read and known else read_archive(Path(path))
+        states = content.pop("callbacks", {})
+        if self.weights_only:
+            return content
+        # a ModelCheckpoint would remove the file of this name when it has a better one
+        paths = {"best_model_path": "", "dirpath": ""}
+        content["callbacks"] = {
+            name: {**state, **paths} if isinstance(state, dict) and paths.keys() & state else state
+            for name, state in states.items()
+        }
         return content
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
@@ -58,29 +82,3 @@ class SafeCheckpointIO(TorchCheckpointIO):
         if self.saved:
             for file in (Path(path), previous(Path(path))):
                 file.unlink(missing_ok=True)
-
-
-def _write(content: memoryview, target: Path) -> None:
-    draft = target.with_suffix(".draft")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            os.replace(target, previous(target))
-        os.replace(draft, target)
-    except OSError:
-        with suppress(OSError):
-            if not target.exists():
-                os.replace(previous(target), target)
-        with suppress(OSError):
-            draft.unlink()
-        raise
-    with suppress(OSError):  # where folders can be flushed, the new name is on the disk too
-        descriptor = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -14,9 +14,8 @@ EVERY = 50  # steps between looks at the loss on a GPU, which has to be waited f
 class Finite(Callback):
     """Stop when the loss or the weights are no longer finite, before they are kept.
 
-    On the CPU each step's loss is looked at, of validation too; on a GPU every 50th, or every 100th
-    where CUDAGraphs replays steps. Weights and the optimiser's state are looked at before each
-    checkpoint, so that none replaces a good one.
+    On the CPU each step's loss is looked at, of validation too; on a GPU every 50th. Weights and
+    the optimizer's state are looked at before each checkpoint, so that none replaces a good one.
     """
 
     def on_train_batch_end(

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.trainer.states import TrainerFn
 
 from mnist_lightning.checkpoints.signals import Stopped, restore_handlers, set_handlers
 
@@ -44,6 +45,7 @@ class LastCheckpoint(Checkpoint):
         self._handlers: dict[Any, Any] = {}
         self._signal = 0
         self._step = 0
+        self._stepped = False  # whether the last batch ended with a step
         self._saved = False
         self._place: Literal["step", "validation", "epoch"] = "step"  # what comes next
 
@@ -57,19 +59,25 @@ class LastCheckpoint(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save where it is due; only after a step, as gradients are not kept."""
-        if trainer.global_step == self._step:
+        self._stepped = trainer.global_step != self._step
+        if not self._stepped:
             return
         self._step = trainer.global_step
-        fit_loop = trainer.fit_loop
-        assert fit_loop._data_fetcher is not None
-        # nobody else knows
-        validates_next = fit_loop.epoch_loop._should_check_val_fx(fit_loop._data_fetcher)
-        if not validates_next and (trainer.is_last_batch or self._step == trainer.max_steps):
-            return  # the epoch's end comes next
-        due = self.every_n_train_steps and self._step % self.every_n_train_steps == 0
-        if due or validates_next or self._signal:
-            self._save(trainer, "validation" if validates_next else "step")
+        ends = trainer.is_last_batch or self._step == trainer.max_steps
+        if ends or validates_next(trainer):
+            return  # a save at the epoch's end, or before validation, comes next
+        if self._signal or (
+            self.every_n_train_steps and self._step % self.every_n_train_steps == 0
+        ):
+            self._save(trainer, "step")
         self._stop(trainer)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save before a validation within ``fit``."""
+        if trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking:
+            if self._stepped:
+                self._save(trainer, "validation")
+            self._stop(trainer)
 
     def on_validation_batch_end(
         self,
@@ -131,21 +139,40 @@ class LastCheckpoint(Checkpoint):
             raise Stopped(self._signal, f"{place}; --ckpt_path last goes on from there")
 
 
+def validates_next(trainer: Trainer) -> bool:
+    """Whether Lightning validates after this batch, which is not the epoch's last.
+
+    A save between the two would be resumed without that validation.
+    """
+    every, interval = trainer.check_val_every_n_epoch, trainer.val_check_batch
+    if not trainer.enable_validation or (every and (trainer.current_epoch + 1) % every):
+        return False
+    loop = trainer.fit_loop.epoch_loop
+    done = (loop.batch_idx if every else loop.total_batch_idx) + 1
+    return trainer.should_stop or (isinstance(interval, int) and done % interval == 0)
+
+
 def trainer_options(trainer: Trainer) -> dict[str, Any]:
-    """The trainer's options that a run must keep to go on exactly."""
-    return {name: getattr(trainer, name) for name in OPTIONS}
+    """The trainer's options that a run must keep to go on exactly, as plain values."""
+    options = {name: getattr(trainer, name) for name in OPTIONS}
+    return {name: getattr(value, "value", value) for name, value in options.items()}  # enums
 
 
 def expect_validation(loops: dict[str, Any]) -> None:
-    """Count the batch as done and its validation as begun; Lightning would leave it out."""
+    """Edit saved loop counters so that a resumed run begins with the pending validation.
+
+    Lightning takes a run up within a validation only if that counts a first batch as begun.
+    """
     for count in ("total", "current"):
-        batches = loops["epoch_loop.batch_progress"][count]
-        batches["completed"] = batches["processed"]
         loops["epoch_loop.val_loop.batch_progress"][count] = dict(BEGUN)
 
 
 def expect_epoch(loops: dict[str, Any]) -> None:
-    """Count the epoch as done and no batch as begun; Lightning would end it twice for max_steps."""
+    """Edit saved loop counters so that a resumed run begins with the next epoch.
+
+    Lightning counts an epoch as done only after the callbacks; resumed as it is saved, the run
+    would end the epoch a second time.
+    """
     for count in ("total", "current"):
         epochs = loops["epoch_progress"][count]
         epochs["completed"] = epochs["processed"]

@@ -1,5 +1,6 @@
 """Random affine transforms of a batch of images."""
 
+from dataclasses import dataclass
 from math import radians
 
 import numpy as np
@@ -57,3 +58,43 @@ def random_affine(
     theta = torch.stack(rows, dim=1).view(-1, 2, 3).to(images.device, images.dtype)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, align_corners=False)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random shifts, rotations, zooms and shears that follow from seed, epoch and batch alone.
+
+    Attributes:
+        seed: At least 0.
+        shift: As of ``random_affine``, like the others.
+        rotation: Degrees.
+        zoom: In [0, 1).
+        shear: Degrees.
+
+    Raises:
+        ValueError: An amount is out of range.
+    """
+
+    seed: int
+    shift: float
+    rotation: float
+    zoom: float
+    shear: float
+
+    def __post_init__(self) -> None:
+        check_amounts(self.amounts)
+
+    def __call__(self, images: Tensor, epoch: int, first: int) -> Tensor:
+        """Augment a batch.
+
+        Args:
+            images: (B, 1, S, S) float.
+            epoch: From 0.
+            first: Index of its first image, of which an epoch has no other batch.
+        """
+        return random_affine(images, random_state(self.seed, epoch, first), **self.amounts)
+
+    @property
+    def amounts(self) -> dict[str, float]:
+        """The amounts by name."""
+        return {name: getattr(self, name) for name in LIMITS}

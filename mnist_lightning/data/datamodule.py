@@ -1,20 +1,19 @@
 """The LightningDataModule of MNIST and of its synthetic stand-in."""
 
-from mnist_lightning.errors import DataError, UnreachableError
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import torch
 from lightning import LightningDataModule, Trainer
-from torch import Tensor
 
 from mnist_lightning.data import generated as synthetic
-from mnist_lightning.data.augmentation import check_amounts, random_affine, random_state
-from mnist_lightning.data.batches import Batches, in_order, shuffled
+from mnist_lightning.data.augmentation import Augmentation
+from mnist_lightning.data.dataset import ImageDataset, Scaling
 from mnist_lightning.data.download import FILES, fetch_mnist
+from mnist_lightning.data.loader import EpochLoader, ordered, shuffled
 from mnist_lightning.data.pictures.folder import OwnImages, list_images
 from mnist_lightning.data.splits import read_split, stratified
+from mnist_lightning.errors import DataError, UnreachableError
 
 TITLES = {"mnist": "MNIST", "synthetic": "synthetic digits"}
 TRAIN_SIZE = 60_000
@@ -90,23 +89,21 @@ class MNISTDataModule(LightningDataModule):
             raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
         if save_inputs and not predict_path:
             raise ValueError("save_inputs is True: must be with predict_path")
-        amounts = {"shift": shift, "rotation": rotation, "zoom": zoom, "shear": shear}
-        check_amounts(amounts)
+        augmentation = Augmentation(seed, shift, rotation, zoom, shear)
         self.save_hyperparameters(ignore=list(LOCAL))
         self.data_dir = Path(data_dir)
         self.source: str = source
         self.mirror = mirror
         self.batch_size = batch_size
         self.val_size = val_size
-        self.normalize = normalize
         self.seed = seed
         self.synthetic_size = synthetic_size
-        self.augmentation = amounts
+        self.scaling = Scaling(MEAN, STD) if normalize == "standard" else Scaling()
+        self.augmentation = augmentation if any(augmentation.amounts.values()) else None
         self.predict_path = Path(predict_path) if predict_path else None
         self.save_inputs = save_inputs
         self.own: OwnImages | None = None
-        self._training: Batches | None = None
-        self._resumed: dict[str, int] = {}
+        self._resumed: dict[str, int] | None = None
 
     def prepare_data(self) -> None:
         """Fetch or generate the files; to predict the user's own images none are needed.
@@ -128,37 +125,40 @@ class MNISTDataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Read the files into memory, and cut off the images held out."""
         if self.predict_path and stage == "predict":
-            self.own = OwnImages(list_images(self.predict_path))
+            self.own = OwnImages(list_images(self.predict_path), self.scaling)
             return
         self.source = self.hparams["source"] = self.resolve_source()
         raw_dir = self.raw_dir(self.source)
         official = self.source == "mnist"
         sizes = (TRAIN_SIZE, TEST_SIZE) if official else self.synthetic_size
         images, labels = read_split(raw_dir, "train", sizes[0], official)
-        self.test = read_split(raw_dir, "t10k", sizes[1], official)
+        self.test = ImageDataset(*read_split(raw_dir, "t10k", sizes[1], official), self.scaling)
         if self.val_size >= len(labels):
             raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
         held_out = stratified(labels, self.val_size, self.seed)
-        self.train = images[~held_out], labels[~held_out]
-        self.val = (images[held_out], labels[held_out]) if self.val_size else self.test
+        kept = images[~held_out], labels[~held_out]
+        self.train = ImageDataset(*kept, self.scaling, self.augmentation)
+        self.val = self.test
+        if self.val_size:
+            self.val = ImageDataset(images[held_out], labels[held_out], self.scaling)
 
-    def train_dataloader(self) -> Batches:
+    def train_dataloader(self) -> EpochLoader:
         """The training images, in a new order each epoch."""
-        self._training = shuffled(
-            *self._resident(self.train), self.batch_size, self.seed, *self._rank_and_world_size()
-        )
-        self._training.load_state_dict(self._resumed)
-        return self._training
+        loader = shuffled(self.train, self.batch_size, self.seed)
+        if self._resumed:
+            loader.load_state_dict(self._resumed)
+            self._resumed = None  # another run begins with a whole epoch
+        return loader
 
-    def val_dataloader(self) -> Batches:
+    def val_dataloader(self) -> EpochLoader:
         """The images held out or, without them, the test images."""
-        return in_order(*self._resident(self.val), self.batch_size, *self._rank_and_world_size())
+        return ordered(self.val, self.batch_size)
 
-    def test_dataloader(self) -> Batches:
+    def test_dataloader(self) -> EpochLoader:
         """The test images."""
-        return in_order(*self._resident(self.test), self.batch_size, *self._rank_and_world_size())
+        return ordered(self.test, self.batch_size)
 
-    def predict_dataloader(self) -> Batches | OwnImages:
+    def predict_dataloader(self) -> EpochLoader | OwnImages:
         """The user's own images or, without them, the test images."""
         return self.own or self.test_dataloader()
 
@@ -167,23 +167,14 @@ class MNISTDataModule(LightningDataModule):
 
         Lightning keeps this too, but forgets it where a schedule asks for the number of batches.
         """
-        return self._training.state_dict() if self._training else {}
+        if self.trainer is None:
+            return {}
+        batches = self.trainer.fit_loop.epoch_loop.batch_progress
+        return {"epoch": self.trainer.current_epoch, "given": batches.current.ready}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Leave out the batches that were given."""
         self._resumed = {name: int(state_dict[name]) for name in ("epoch", "given")}
-
-    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Scale (B, 1, 28, 28) uint8 images to float32, and augment; on the training device."""
-        if isinstance(batch, Tensor):  # a module's example_input_array, float already
-            return batch
-        images, labels = batch
-        images = images / 255  # float32, by torch's rule for dividing integers
-        if self.trainer and self.trainer.training and any(self.augmentation.values()):
-            images = random_affine(images, self._random_state(), **self.augmentation)
-        if self.normalize == "standard":
-            images = (images - MEAN) / STD
-        return images, labels
 
     def raw_dir(self, source: str) -> Path:
         """Folder of the four unpacked files of a source."""
@@ -209,23 +200,6 @@ class MNISTDataModule(LightningDataModule):
                 return
             places = f"put the four files into {self.raw_dir('mnist')}, give --data.mirror"
             raise DataError(f"{error}; {places}, or --data.source synthetic") from error
-
-    def _random_state(self) -> torch.Generator:
-        """Of the batch to come: follows from seed, epoch, step and rank alone."""
-        assert self.trainer is not None
-        step = self.trainer.fit_loop.epoch_loop.batch_idx + 1
-        return random_state(self.seed, self.trainer.current_epoch, step, self.trainer.global_rank)
-
-    def _resident(self, split: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Put a whole split, 47 MB at most, on the training device."""
-        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-        images, labels = split
-        return images.to(device), labels.to(device)
-
-    def _rank_and_world_size(self) -> tuple[int, int]:
-        if self.trainer is None:
-            return 0, 1
-        return self.trainer.global_rank, self.trainer.world_size
 
 
 def attached_data(trainer: Trainer) -> MNISTDataModule | None:

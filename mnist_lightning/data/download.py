@@ -1,6 +1,5 @@
 """The four official MNIST files: fetched, checked, unpacked."""
 
-from mnist_lightning.errors import DataError, UnreachableError
 import gzip
 import hashlib
 import os
@@ -16,6 +15,7 @@ from filelock import FileLock
 from torchvision.datasets import MNIST
 
 from mnist_lightning.data.transfer import transfer
+from mnist_lightning.errors import DataError, UnreachableError
 
 # SHA-256 of the packed files, as torchvision's mirrors serve them (its MNIST.resources has the MD5
 # of the same files), and of the unpacked ones.

@@ -1,12 +1,13 @@
 """IDX files, the format of MNIST: http://yann.lecun.com/exdb/mnist."""
 
-from mnist_lightning.errors import DataError
 import hashlib
 from math import prod
 from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from mnist_lightning.errors import DataError
 
 UBYTE = 8  # the code of the element type
 

@@ -1,6 +1,5 @@
 """Images and labels of a split of the data."""
 
-from mnist_lightning.errors import DataError
 from pathlib import Path
 
 import torch
@@ -8,6 +7,7 @@ from torch import Tensor
 
 from mnist_lightning.data.download import SHA256
 from mnist_lightning.data.idx import read_idx
+from mnist_lightning.errors import DataError
 
 CLASSES = 10
 SIDE = 28  # pixels

@@ -12,7 +12,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mnist_lightning import __version__
-from mnist_lightning.checkpoints.find import Settings, open_checkpoint, read_classifier
+from mnist_lightning.checkpoints.checkpoint import Checkpoint
+from mnist_lightning.checkpoints.find import open_checkpoint
 from mnist_lightning.data.datamodule import TEST_SIZE, MNISTDataModule
 from mnist_lightning.data.generated import render_digits
 from mnist_lightning.data.splits import read_split
@@ -53,14 +54,14 @@ def export(
         DataError: MNIST's files are damaged.
     """
     form = _format(output, input, softmax)
-    checkpoint, _ = open_checkpoint(ckpt_path)
-    print(f"Checkpoint: {printable(str(checkpoint))}", flush=True)
-    classifier, settings = read_classifier(checkpoint)
-    data = MNISTDataModule(data_dir, "auto", normalize=settings.data.get("normalize", "unit"))
+    checkpoint = open_checkpoint(ckpt_path)
+    print(f"Checkpoint: {printable(str(checkpoint.path))}", flush=True)
+    classifier = checkpoint.classifier()
+    data = MNISTDataModule(data_dir, "auto", normalize=checkpoint.data.get("normalize", "unit"))
     if form.weights_alone:
         input, softmax = "float32", False
-    model = RawNet(classifier.net, input, data.normalize == "standard", softmax)
-    metadata = model.contract() | _origin(settings)
+    model = RawNet(classifier.net, input, data.scaling.std != 1, softmax)
+    metadata = model.contract() | _origin(checkpoint)
     with atomic_write(output) as draft:
         draft.write_bytes(form.write(model, metadata))
         result = _compare(form.open(draft), model, classifier, data)
@@ -83,12 +84,12 @@ def _format(output: str, input: str, softmax: bool) -> Format:
     return form
 
 
-def _origin(settings: Settings) -> dict[str, str]:
+def _origin(checkpoint: Checkpoint) -> dict[str, str]:
     """The network, and where it comes from, for a file's metadata."""
-    names = [name for name in signature(ConvNet).parameters if name in settings.model]
+    names = [name for name in signature(ConvNet).parameters if name in checkpoint.model]
     return {
-        "network": json.dumps({name: settings.model[name] for name in names}),
-        "trained_on": str(settings.data.get("source", "unknown")),
+        "network": json.dumps({name: checkpoint.model[name] for name in names}),
+        "trained_on": str(checkpoint.data.get("source", "unknown")),
         "library": f"mnist_lightning {__version__}",
     }
 
@@ -113,8 +114,7 @@ def _compare(run: Run, model: RawNet, classifier: MNISTClassifier, data: MNISTDa
     given, logits = [], []
     with torch.inference_mode(), bar:
         for batch in torch.split(images, BATCH_SIZE):
-            scaled, _ = data.on_after_batch_transfer((batch, None), 0)
-            logits.append(classifier(scaled))
+            logits.append(classifier(data.scaling(batch)))
             raw = batch if model.input == "uint8" else batch / 255
             given.append(torch.from_numpy(run(raw.numpy())))
             bar.update(len(batch))

@@ -11,13 +11,12 @@ from lightning import Trainer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mnist_lightning.checkpoints.find import read_classifier
+from mnist_lightning.checkpoints.checkpoint import read_checkpoint
 from mnist_lightning.data.datamodule import MEAN, STD
 from mnist_lightning.errors import KerasError
 from mnist_lightning.files import atomic_write, check_output
 from mnist_lightning.models.classifier import MNISTClassifier
-from mnist_lightning.models.kernels.sparse_gradient import KERNEL_SIZE
-from mnist_lightning.models.network import IMAGE_SIZE, POOL_SIZE, ConvNet
+from mnist_lightning.models.network import IMAGE_SIZE, KERNEL_SIZE, POOL_SIZE, ConvNet
 
 EXTRA = 'pip install "mnist-lightning[keras]"'
 
@@ -72,14 +71,15 @@ def export_keras(checkpoint: str, model: str) -> None:
     """
     keras = _keras()
     check_output("model", model, ".keras")
-    classifier, settings = read_classifier(Path(checkpoint))
-    if settings.model.get("batch_norm"):
+    read = read_checkpoint(Path(checkpoint))
+    classifier = read.classifier()
+    if read.model.get("batch_norm"):
         raise KerasError(f"{checkpoint}: a network with batch_norm cannot be brought to Keras")
     network = build(keras, classifier.net)
     network.set_weights(to_arrays(classifier.net))
     with atomic_write(model) as draft:
         network.save(draft)
-    standard = settings.data.get("normalize") == "standard"
+    standard = read.data.get("normalize") == "standard"
     scaled = f", minus {MEAN}, divided by {STD}" if standard else ""
     print(f"Keras model: {model}; takes images (B, 28, 28, 1) in [0, 1]{scaled}")
 

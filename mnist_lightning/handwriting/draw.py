@@ -47,7 +47,7 @@ def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True
         with one_by_one:
             return read(reader, drawing)
 
-    print(f"Checkpoint: {printable(str(reader.checkpoint))}", flush=True)
+    print(f"Checkpoint: {printable(str(reader.checkpoint.path))}", flush=True)
     with _open(port, page_of(reader), answer) as pad:
         print(f"Draw at {pad.url} (Ctrl-C ends it)", flush=True)
         if browser and has_desktop():  # which may take its time
@@ -76,7 +76,8 @@ def read(reader: Reader, drawing: bytes) -> Answer:
     digit = to_mnist(np.pad(sheet, MARGIN, constant_values=1))
     if digit is None:
         return {"remark": NO_DIGIT}
-    probabilities = reader.probabilities(torch.from_numpy(digit))
+    image = reader.scaling(torch.from_numpy(digit)[None, None])
+    probabilities = reader.probabilities(image)[0]
     if not probabilities.isfinite().all():
         return {"remark": "the network's answer is no number"}
     return {"probabilities": probabilities.tolist(), "image": digit.ravel().tolist()}
@@ -85,11 +86,12 @@ def read(reader: Reader, drawing: bytes) -> Answer:
 def page_of(reader: Reader) -> str:
     """The page, which says whose answers it shows."""
     # a first answer, so that the user's first is as quick as the others
-    classes = len(reader.probabilities(torch.zeros(IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)))
-    source = str(reader.settings.data.get("source"))
+    blank = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+    classes = reader.probabilities(blank).shape[1]
+    source = str(reader.checkpoint.data.get("source"))
     warning = '<p class="warning">Trained on synthetic digits, not on MNIST.</p>'
     about = (
-        f'<p class="soft">Checkpoint {escape(printable(str(reader.checkpoint)))}, '
+        f'<p class="soft">Checkpoint {escape(printable(str(reader.checkpoint.path)))}, '
         f"trained on {TITLES.get(source, 'unknown data')}</p>"
     )
     page = files(__package__).joinpath("sketchpad.html").read_text(encoding="utf-8")

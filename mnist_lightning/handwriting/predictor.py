@@ -7,44 +7,43 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mnist_lightning.checkpoints.find import open_checkpoint, read_classifier
-from mnist_lightning.data.datamodule import MNISTDataModule
+from mnist_lightning.checkpoints.find import open_checkpoint
 from mnist_lightning.data.pictures.folder import OwnImages
 from mnist_lightning.handwriting.prediction import Prediction, predictions_of
 
 
 class Reader:
-    """A trained network, given digits as MNIST stores them.
+    """A trained network that reads digits framed as MNIST's.
 
     Args:
         checkpoint: A path; or ``last`` or ``best`` of the newest run; or None: that run's best, if
             it has one, else its last.
 
     Attributes:
-        checkpoint: Path of the file that was read.
-        settings: What it was made with.
+        checkpoint: What was read.
+        scaling: Of the pixels, as the network takes them.
 
     Raises:
         CheckpointError: There is no checkpoint, or none that is sound.
     """
 
     def __init__(self, checkpoint: str | None) -> None:
-        self.checkpoint, _ = open_checkpoint(checkpoint)
-        self._classifier, self.settings = read_classifier(self.checkpoint)
-        self._data = MNISTDataModule(normalize=self.settings.data.get("normalize", "unit"))
+        self.checkpoint = open_checkpoint(checkpoint)
+        self.scaling = self.checkpoint.data_module().scaling
+        self._classifier = self.checkpoint.classifier()
 
-    def probabilities(self, digit: Tensor) -> Tensor:
-        """Say what an image shows.
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Compute the probability of each class.
 
         Args:
-            digit: (28, 28) uint8, ink 255 on 0.
+            images: (B, 1, 28, 28) float32, scaled by ``scaling``.
 
         Returns:
-            (C,) float, the probability of each class.
+            (B, C) float.
         """
         with torch.inference_mode():
-            batch = self._data.on_after_batch_transfer((digit[None, None], None), 0)
-            return self._classifier.predict_step(batch)["probabilities"][0]
+            probabilities: Tensor = self._classifier.predict_step(images)["probabilities"]
+            return probabilities
 
 
 def predict_images(
@@ -63,5 +62,6 @@ def predict_images(
     Raises:
         CheckpointError: The checkpoint is missing, damaged or of another network.
     """
-    reader, images = Reader(str(checkpoint)), OwnImages(map(Path, paths))
-    return predictions_of(images, [reader.probabilities(batch[0, 0]) for batch, _ in images])
+    reader = Reader(str(checkpoint))
+    images = OwnImages(map(Path, paths), reader.scaling)
+    return predictions_of(images, [reader.probabilities(batch)[0] for batch, _ in images])

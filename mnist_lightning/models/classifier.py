@@ -6,14 +6,12 @@ from typing import Any, Literal
 import torch
 from lightning import LightningModule
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
-from torchmetrics import MeanMetric, Metric
-from torchmetrics.classification import MulticlassAccuracy
 
-from mnist_lightning.models.deferred import Deferred
 from mnist_lightning.models.keras_adam import KerasAdam
+from mnist_lightning.models.metrics import ClassificationMetrics
 from mnist_lightning.models.network import CONV_CHANNELS, HIDDEN_DIMS, IMAGE_SIZE, ConvNet
 
 
@@ -22,7 +20,7 @@ class MNISTClassifier(LightningModule):
 
     Batches are pairs of images, (B, 1, 28, 28) float, and targets, (B,) int64 in
     [0, num_classes). The logged names are ``train/loss``, ``train/accuracy`` and the same under
-    ``val`` and ``test``; each is the mean over the images of the epoch. The training figures are
+    ``val`` and ``test``; each is the mean over the images of the epoch. The training metrics are
     taken while the weights move, as Keras reports them.
 
     Args:
@@ -62,63 +60,29 @@ class MNISTClassifier(LightningModule):
         self.save_hyperparameters()
         self.net = ConvNet(conv_channels, hidden_dims, num_classes, batch_norm, dropout)
         self.lr = lr
-        self.batch_norm = batch_norm
         self.schedule = schedule
         self.label_smoothing = label_smoothing
         self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
-        deferred = {name: Deferred(metric) for name, metric in _figures(num_classes).items()}
-        self.train_figures = nn.ModuleDict(deferred)
-        self.val_figures = nn.ModuleDict(_figures(num_classes))
-        self.test_figures = nn.ModuleDict(_figures(num_classes))
+        self.train_metrics = ClassificationMetrics(num_classes)
+        self.val_metrics = ClassificationMetrics(num_classes)
+        self.test_metrics = ClassificationMetrics(num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logits, (B, num_classes), of images, (B, 1, 28, 28) float."""
         logits: Tensor = self.net(images)
         return logits
 
-    def on_train_start(self) -> None:
-        """Go on with the figures of an epoch; refuse what would fail later."""
-        if self.trainer.fit_loop.restarted_mid_epoch:
-            self._log("train", self.train_figures)
-        scheduler = self.lr_schedulers()
-        if isinstance(scheduler, OneCycleLR) and scheduler.total_steps != self._steps():
-            raise MisconfigurationException(
-                f"schedule is one_cycle: its {scheduler.total_steps} steps are not the "
-                f"{self._steps()} of this run; resume with the same options"
-            )
-        loader = self.trainer.train_dataloader
-        size, sampler = (getattr(loader, name, None) for name in ("batch_size", "sampler"))
-        if self.batch_norm and size and sampler and (size == 1 or len(sampler) % size == 1):
-            raise MisconfigurationException(
-                f"batch_norm is True: the last batch of {len(sampler):,} images in batches of "
-                f"{size} would hold one, which cannot be normalised; choose another data.batch_size"
-            )
-
-    def on_train_epoch_start(self) -> None:
-        """Name the figures once an epoch; each step only adds to them."""
-        for metric in self.train_figures.values():
-            metric.reset()  # type: ignore[operator]
-        self._log("train", self.train_figures)
-
-    def on_validation_epoch_start(self) -> None:
-        """Name the figures."""
-        self._log("val", self.val_figures)
-
-    def on_test_epoch_start(self) -> None:
-        """Name the figures."""
-        self._log("test", self.test_figures)
-
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the mean cross-entropy of the batch, a float scalar."""
-        return self._step(self.train_figures, batch)["loss"]
+        return self._step("train", self.train_metrics, batch, batch_idx)["loss"]
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Return ``loss``, a float scalar, and ``logits``, (B, num_classes)."""
-        return self._step(self.val_figures, batch)
+        return self._step("val", self.val_metrics, batch, batch_idx)
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Return ``loss``, a float scalar, and ``logits``, (B, num_classes)."""
-        return self._step(self.test_figures, batch)
+        return self._step("test", self.test_metrics, batch, batch_idx)
 
     def predict_step(self, batch: Tensor | Sequence[Tensor]) -> dict[str, Tensor]:
         """Classify images, alone or first in a batch.
@@ -131,72 +95,31 @@ class MNISTClassifier(LightningModule):
         probabilities = self(images).softmax(dim=1)
         return {"digits": probabilities.argmax(dim=1), "probabilities": probabilities}
 
-    def losses(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Compute the cross-entropy of each image, (B,) float, and the logits, (B, num_classes)."""
-        images, targets = batch
-        logits = self(images)
-        smoothing = self.label_smoothing if self.training else 0.0
-        losses = F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
-        return losses, logits
-
-    def count_trained(self, losses: Tensor, logits: Tensor, targets: Tensor) -> None:
-        """Count images in the training figures of the epoch.
-
-        Args:
-            losses: (N,) float.
-            logits: (N, num_classes) float.
-            targets: (N,) int64.
-        """
-        _update(self.train_figures, losses, logits, targets)
-
     def configure_optimizers(self) -> Any:
         """Adam as Keras computes it, and the schedule of its learning rate."""
         adam = KerasAdam(self.parameters(), lr=self.lr)
         if self.schedule == "constant":
             return adam
-        # Smith & Topin (2018), with torch's cosines; Adam's momentum stays as it is
-        one_cycle = OneCycleLR(adam, self.lr, self._steps(), cycle_momentum=False)
-        return [adam], [{"scheduler": one_cycle, "interval": "step"}]
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the training figures, for an epoch may be under way."""
-        figures = self.train_figures.items()
-        checkpoint["train_figures"] = {name: metric.metric_state for name, metric in figures}
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the training figures; an epoch that starts begins anew."""
-        for name, state in checkpoint.get("train_figures", {}).items():
-            deferred: Any = self.train_figures[name]
-            deferred.reset()
-            deferred.metric.load_state_dict(state)
-            deferred.metric._update_count = 1  # else torchmetrics warns that it was never updated
-
-    def _steps(self) -> int:
-        """The optimiser's steps of the whole run, which a cycle is planned over."""
         steps = self.trainer.estimated_stepping_batches
         if steps == float("inf"):
             raise MisconfigurationException("schedule is one_cycle: needs trainer.max_epochs")
-        return int(steps)
+        # Smith & Topin (2018), with torch's cosines; Adam's momentum stays as it is
+        one_cycle = OneCycleLR(adam, self.lr, int(steps), cycle_momentum=False)
+        return [adam], [{"scheduler": one_cycle, "interval": "step"}]
 
-    def _step(self, figures: nn.ModuleDict, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        losses, logits = self.losses(batch)
-        # a copy, for updates can be put off, and a loader may fill its targets again
-        _update(figures, losses.detach(), logits.detach(), batch[1].clone())
+    def _step(
+        self,
+        stage: str,
+        metrics: ClassificationMetrics,
+        batch: tuple[Tensor, Tensor],
+        batch_idx: int,
+    ) -> dict[str, Tensor]:
+        if batch_idx == 0:  # an interrupted pass leaves images, one in inference mode its tensors
+            metrics.reset()
+        images, targets = batch
+        logits = self(images)
+        smoothing = self.label_smoothing if self.training else 0.0
+        losses = F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
+        metrics.update(losses, logits, targets)
+        self.log_dict(metrics.named(stage), on_step=False, on_epoch=True)
         return {"loss": losses.mean(), "logits": logits}
-
-    def _log(self, stage: str, figures: nn.ModuleDict) -> None:
-        named = {f"{stage}/{name}": metric for name, metric in figures.items()}
-        self.log_dict(named, on_step=False, on_epoch=True)  # type: ignore[arg-type]
-
-
-def _update(figures: nn.ModuleDict, losses: Tensor, logits: Tensor, targets: Tensor) -> None:
-    """Add images; each with a loss of its own: torchmetrics 1.9 forgets weights without NaN."""
-    loss, accuracy = figures.values()
-    loss.update(losses)  # type: ignore[operator]
-    accuracy.update(logits, targets)  # type: ignore[operator]
-
-
-def _figures(num_classes: int) -> dict[str, Metric]:
-    """Mean loss and accuracy; without checks of values, for which a GPU would have to wait."""
-    accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-    return {"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy}

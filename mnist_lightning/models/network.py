@@ -1,19 +1,18 @@
 """The convolutional network, in plain PyTorch."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
-from mnist_lightning.models.kernels.convolution import Convolution
-from mnist_lightning.models.kernels.dense import Dense
-from mnist_lightning.models.kernels.sparse_gradient import KERNEL_SIZE
+from mnist_lightning.models.kernels.conditions import available
+from mnist_lightning.models.kernels.training import TrainingKernels
 
 IMAGE_SIZE = 28
 CONV_CHANNELS = (32, 64, 64)
 HIDDEN_DIMS = (128,)
-POOL_SIZE = 2
+KERNEL_SIZE, POOL_SIZE = 3, 2
 
 
 class ConvNet(nn.Module):
@@ -54,7 +53,7 @@ class ConvNet(nn.Module):
         if dropout:
             self.features.add_module("dropout", nn.Dropout(dropout))
         for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
-            self.features.add_module(f"dense{i}", Dense(fan_in, fan_out, bias=not batch_norm))
+            self.features.add_module(f"dense{i}", nn.Linear(fan_in, fan_out, bias=not batch_norm))
             if batch_norm:
                 self.features.add_module(f"dense{i}_norm", nn.BatchNorm1d(fan_out))
             self.features.add_module(f"dense{i}_relu", nn.ReLU())
@@ -62,8 +61,8 @@ class ConvNet(nn.Module):
                 self.features.add_module(f"dense{i}_dropout", nn.Dropout(dropout))
         self.head = nn.Linear(widths[-1], num_classes)
         self.apply(_init_like_keras)
-        # activations follow the kernels' layout; this one is the faster for convolutions
-        self.to(memory_format=torch.channels_last)
+        # Batch normalisation leaves no zeros in the gradient for the convolutions' kernel to skip
+        self._kernels = TrainingKernels(convolutions=not batch_norm)
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logits.
@@ -74,19 +73,32 @@ class ConvNet(nn.Module):
         Returns:
             (B, num_classes) float logits; softmax is left to whoever shows a probability.
         """
-        logits: Tensor = self.head(self.features(images))
+        if not available(images):
+            logits: Tensor = self.head(self.features(images))
+            return logits
+        images = _channels_last(images)
+        with self._kernels if self.training else nullcontext():
+            logits = self.head(self.features(images))
         return logits
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    """View (B, 1, H, W) images as channels last, in which CPUs compute convolutions faster.
+
+    One channel looks alike in both memory formats, so torch keeps the strides that it finds, and
+    all activations follow them; torch.channels_last would change nothing here.
+    """
+    return images.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2) if images.dim() == 4 else images
 
 
 def _convolutions(conv_channels: Sequence[int], batch_norm: bool) -> nn.Sequential:
     """The convolutions, each with its ReLU, and the pool."""
     layers = nn.Sequential()
     for i, (fan_in, fan_out) in enumerate(pairwise((1, *conv_channels)), start=1):
-        if batch_norm:  # it has a bias, and would subtract the convolution's
-            layers.add_module(f"conv{i}", nn.Conv2d(fan_in, fan_out, KERNEL_SIZE, bias=False))
+        # batch normalisation has a bias, and would subtract the convolution's
+        layers.add_module(f"conv{i}", nn.Conv2d(fan_in, fan_out, KERNEL_SIZE, bias=not batch_norm))
+        if batch_norm:
             layers.add_module(f"norm{i}", nn.BatchNorm2d(fan_out))
-        else:
-            layers.add_module(f"conv{i}", Convolution(fan_in, fan_out))
         if i == len(conv_channels):
             layers.add_module("pool", nn.MaxPool2d(POOL_SIZE))
         layers.add_module(f"relu{i}", nn.ReLU())

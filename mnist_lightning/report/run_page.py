@@ -4,7 +4,7 @@ import json
 import shlex
 from pathlib import Path
 
-from mnist_lightning.checkpoints.find import MISFITS
+from mnist_lightning.checkpoints.checkpoint import CONTENT_ERRORS
 from mnist_lightning.files import atomic_write
 from mnist_lightning.report.page import PICTURES, Run, page
 
@@ -17,7 +17,7 @@ def write_page(folder: Path) -> str:
     path = folder / FILE_NAME
     try:
         text = page(read_run(folder))
-    except (OSError, *MISFITS):
+    except (OSError, *CONTENT_ERRORS):
         return f"{path} is not written anew: a file of the run is missing or damaged"
     with atomic_write(path) as draft:
         draft.write_text(text, encoding="utf-8")

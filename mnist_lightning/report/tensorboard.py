@@ -140,9 +140,9 @@ def _add_features(writer: SummaryWriter, trainer: Trainer, module: LightningModu
     data = attached_data(trainer)
     if data is None or not isinstance(module, MNISTClassifier):
         return
-    images, labels = (each[:PROJECTED] for each in data.val)
+    images, labels = data.val.images[:PROJECTED], data.val.labels[:PROJECTED]
     with torch.inference_mode():
-        scaled, _ = data.on_after_batch_transfer((images.to(module.device), labels), 0)
+        scaled = data.scaling(images).to(module.device)
         training = module.net.training
         features = module.net.eval().features(scaled)
         module.net.train(training)

@@ -1,14 +1,15 @@
 """Images of the user's own, read one after another."""
 
-from mnist_lightning.errors import DataError, printable
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from mnist_lightning.data.dataset import Scaling
 from mnist_lightning.data.pictures.framing import IMAGE_SIZE, Digit, to_mnist
 from mnist_lightning.data.pictures.image_file import ImageError, read_image
+from mnist_lightning.errors import DataError, printable
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
 NO_DIGIT = "no digit"
@@ -17,11 +18,12 @@ NO_DIGIT = "no digit"
 class OwnImages:
     """Bring files to MNIST's form while they are iterated, each a batch of its own.
 
-    A batch is an image, (1, 1, 28, 28) uint8, and a label, (1,) int64, which is always 0. A file
+    A batch is an image, (1, 1, 28, 28) float32, and a label, (1,) int64, which is always 0. A file
     that cannot be read, or holds no digit, gives an empty image, so that the places agree.
 
     Args:
         files: The files, in the order of the batches.
+        scaling: Of the pixels, as the network takes them.
 
     Attributes:
         files: As given.
@@ -29,8 +31,9 @@ class OwnImages:
         remarks: And why there is none, or "".
     """
 
-    def __init__(self, files: Iterable[Path]) -> None:
+    def __init__(self, files: Iterable[Path], scaling: Scaling) -> None:
         self.files = list(files)
+        self.scaling = scaling
         self.digits: list[Digit | None] = []
         self.remarks: list[str] = []
 
@@ -45,7 +48,7 @@ class OwnImages:
             self.remarks.append(remark)
             empty = torch.zeros(IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
             image = empty if digit is None else torch.from_numpy(digit)
-            yield image[None, None], torch.zeros(1, dtype=torch.int64)
+            yield self.scaling(image[None, None]), torch.zeros(1, dtype=torch.int64)
 
     def unread(self) -> bool:
         """Tell whether not one of the files could be read."""

@@ -1,0 +1,138 @@
+"""A checkpoint of a classifier: read and verified once, then handed on as an object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jsonargparse import ArgumentError, ArgumentParser
+from packaging.version import Version
+from torch import Tensor
+
+from mnist_lightning.checkpoints.archive import leaves, read_archive
+from mnist_lightning.data.datamodule import LOCAL, MNISTDataModule
+from mnist_lightning.errors import CheckpointError
+from mnist_lightning.models.classifier import MNISTClassifier
+
+MOST = 2**48  # batches, steps and epochs that can be counted
+PLAIN = (str, int, float, type(None))
+# What content that is not what it should be may raise where it is used
+CONTENT_ERRORS = (
+    ArgumentError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A sound checkpoint of MNISTClassifier.
+
+    Attributes:
+        path: File that it was read from.
+        content: All that the file holds.
+        model: Hyperparameters of the classifier.
+        data: Hyperparameters of the data module, if there was one, without places of a machine.
+    """
+
+    path: Path
+    content: dict[str, Any]
+    model: dict[str, Any]
+    data: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run that it belongs to."""
+        folder = self.path.parent
+        return folder.parent if folder.name == "checkpoints" else folder
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether it holds the optimizer's state, and not weights alone."""
+        return bool(self.content.get("optimizer_states"))
+
+    @property
+    def is_averaged(self) -> bool:
+        """Whether its weights are a mean, kept beside those that train."""
+        return "averaging_state" in self.content
+
+    @property
+    def trainer_options(self) -> dict[str, Any]:
+        """The trainer's options that a run must keep to go on exactly."""
+        options: dict[str, Any] = self.content.get("trainer_options", {})
+        return options
+
+    def classifier(self) -> MNISTClassifier:
+        """Build the trained classifier, on the CPU and set to evaluation."""
+        classifier = MNISTClassifier(**self.model)
+        classifier.load_state_dict(self.content["state_dict"])
+        return classifier.eval()
+
+    def data_module(self, data_dir: str = "data") -> MNISTDataModule:
+        """Build a data module with the hyperparameters of the one that it was trained on."""
+        return MNISTDataModule(data_dir, **self.data)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint, its settings and weights checked; the rest is left to who resumes.
+
+    Raises:
+        CheckpointError: It is missing, damaged, or of another network.
+    """
+    content = read_archive(path)
+    model, data = content.get("hyper_parameters"), content.get("datamodule_hyper_parameters", {})
+    if not isinstance(model, dict) or "conv_channels" not in model:
+        raise CheckpointError(f"ckpt_path is {path}: not a checkpoint of MNISTClassifier")
+    try:
+        # no place on disk or in the network, whatever the checkpoint says
+        data = {name: value for name, value in data.items() if name not in LOCAL}
+        wrong = _find_fault(content, model, data)
+    except CONTENT_ERRORS as error:
+        raise CheckpointError(f"ckpt_path is {path}: {type(error).__name__}: {error}") from error
+    if wrong:
+        raise CheckpointError(f"ckpt_path is {path}: {wrong}")
+    return Checkpoint(path, content, dict(model), data)
+
+
+def find_mismatch(weights: Mapping[str, Any], expected: Mapping[str, Tensor]) -> str:
+    """First key whose name, shape or dtype does not match the expected weights; "" if none."""
+    for name in (*expected, *weights):
+        if name not in weights:
+            return f"{name} is missing"
+        if name not in expected:
+            return f"{name} is not the network's"
+        given, wanted = weights[name], expected[name]
+        if given.shape != wanted.shape:
+            return f"{name} has shape {tuple(given.shape)}, the network {tuple(wanted.shape)}"
+        if given.is_floating_point() != wanted.is_floating_point():
+            return f"{name} is {given.dtype}, in the network {wanted.dtype}"
+    return ""
+
+
+def _find_fault(content: dict[str, Any], model: dict[str, Any], data: dict[str, Any]) -> str:
+    """Say what is wrong with settings, weights or counts; "" if nothing."""
+    _check_types(MNISTDataModule, data)
+    _check_types(MNISTClassifier, model)
+    MNISTDataModule(**data)
+    Version(content["pytorch-lightning_version"])
+    with torch.device("meta"):  # sizes only, however large they claim to be
+        expected = MNISTClassifier(**model).state_dict()
+    counts = leaves([content.get(name) for name in ("loops", "epoch", "global_step")])
+    if not all(n is None or (isinstance(n, int) and 0 <= n < MOST) for n in counts):
+        return "its loops have not counted"
+    options = content.get("trainer_options", {})
+    if not isinstance(options, dict) or not all(isinstance(x, PLAIN) for x in leaves(options)):
+        return "its trainer_options are none"
+    return find_mismatch(content["state_dict"], expected)
+
+
+def _check_types(kind: type, settings: dict[str, Any]) -> None:
+    """Refuse settings that the command line would not take for a class."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(kind)
+    parser.parse_object(settings)

@@ -1,0 +1,114 @@
+"""What exact resume needs beside weights, optimizer and Lightning's counts."""
+
+from math import isfinite
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.optim import Optimizer
+from torchmetrics import Metric
+
+OLD_METRICS = "train_figures"  # key of version 0.1, which kept the training metrics alone
+
+
+class TrainingState(Callback):
+    """Keep torch's random state and the metrics of the epoch under way in checkpoints.
+
+    So dropout and epoch means go on as if never interrupted. The random state is that of the first
+    process alone; with several, the others' dropout begins anew. The optimizer's state of a
+    checkpoint is checked before the first step.
+    """
+
+    def __init__(self) -> None:
+        self._random: dict[str, Any] = {}
+        self._metrics: dict[str, dict[str, Any]] = {}
+        self._loaded = False
+
+    @property
+    def state_key(self) -> str:
+        """The callback's name in checkpoints, as in version 0.1."""
+        return "RandomState"
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Restore what was loaded, once all that comes before training is done.
+
+        Raises:
+            ValueError: The state of a checkpoint is not one of this optimizer or module.
+        """
+        if not self._loaded:
+            return
+        for optimizer in trainer.optimizers:
+            check_optimizer(optimizer)
+        for name, state in self._metrics.items():
+            _restore(pl_module.get_submodule(name), state)
+        if self._random:
+            torch.set_rng_state(self._random["cpu"])
+            if len(self._random["cuda"]) == torch.cuda.device_count():
+                torch.cuda.set_rng_state_all(self._random["cuda"])
+        self._random, self._metrics, self._loaded = {}, {}, False
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Keep the metrics' states."""
+        checkpoint["metrics"] = {
+            name: dict(module.metric_state)
+            for name, module in pl_module.named_modules()
+            if isinstance(module, Metric)
+        }
+
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Take the metrics' states."""
+        old = checkpoint.get(OLD_METRICS, {})
+        old = {f"train_metrics.{name}": state for name, state in old.items()}
+        self._metrics = {**checkpoint.get("metrics", old)}
+        self._loaded = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """The random state on the CPU and on each GPU."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the random state until training starts; what is none is refused now."""
+        torch.Generator().set_state(state_dict["cpu"])
+        self._random = {"cpu": state_dict["cpu"], "cuda": list(state_dict["cuda"])}
+
+
+def check_optimizer(optimizer: Optimizer) -> None:
+    """Check a loaded state against the optimizer that it was loaded into.
+
+    Raises:
+        ValueError: An option is not of the kind of its default, or a moment has not the shape of
+            its weight; torch would fail at the next step, or go on with other numbers.
+    """
+    for group in optimizer.param_groups:
+        for name, default in optimizer.defaults.items():
+            if not _is_alike(group.get(name), default):
+                raise ValueError(f"the optimizer's {name} is {group.get(name)}")
+    for weight, state in optimizer.state.items():
+        for name, value in state.items():
+            shapes = (weight.shape, torch.Size())  # a count is a scalar
+            if not isinstance(value, Tensor) or value.shape not in shapes[name == "step" :]:
+                raise ValueError(f"the optimizer's {name} has not the shape of its weight")
+
+
+def _is_alike(value: Any, default: Any) -> bool:
+    """True for a finite number in place of a number, and else for the same value."""
+    if isinstance(default, tuple):
+        return isinstance(value, tuple | list) and all(map(_is_alike, value, default))
+    if isinstance(default, bool) or not isinstance(default, int | float):
+        return bool(value == default)
+    return isinstance(value, int | float) and isfinite(value)
+
+
+def _restore(metric: Any, state: dict[str, Any]) -> None:
+    """Restore a metric's state."""
+    for name, value in metric.metric_state.items():
+        if not isinstance(state[name], Tensor) or state[name].shape != value.shape:
+            raise ValueError(f"the metric's {name} is none")
+    metric.reset()
+    metric.load_state_dict({name: value.to(metric.device) for name, value in state.items()})
