@@ -20,18 +20,13 @@ TOOLS: dict[str, Callable[..., None]] = {
 }
 
 
-def add_tools(parser: ArgumentParser) -> None:
-    """List the tools among the subcommands of a parser that has some."""
-    assert parser._subcommands_action is not None
-    for name in TOOLS:
-        tool = _parser(name, parser.prog)
-        parser._subcommands_action.add_subcommand(name, tool, help=tool.description)
-
-
 def run_tool(name: str, args: Sequence[str], prog: str) -> None:
     """Parse the arguments of a tool and run it."""
     parser = _parser(name, prog)
-    TOOLS[name](**parse(parser, list(args), parser._option_string_actions))
+    options = parse(
+        parser, list(args), lambda: [f"--{key}" for key in parser.get_defaults().keys()]
+    )
+    TOOLS[name](**options)
 
 
 def _parser(name: str, prog: str) -> ArgumentParser:
