@@ -21,7 +21,7 @@ from mnist_lightning.checkpoints.finite import Finite
 from mnist_lightning.checkpoints.last_checkpoint import LastCheckpoint
 from mnist_lightning.checkpoints.training_state import TrainingState
 from mnist_lightning.cli.checks import StartChecks, check_options, check_resumed, check_settings
-from mnist_lightning.cli.usage import parse
+from mnist_lightning.cli.usage import options_of, parse
 from mnist_lightning.data.splits import CLASSES
 from mnist_lightning.errors import CheckpointError, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
@@ -161,9 +161,9 @@ class CLI(LightningCLI):
         return super().instantiate_trainer(callbacks=callbacks, plugins=plugins, **kwargs)
 
     def after_instantiate_classes(self) -> None:
-        """Run the trainer by ``_run``: LightningCLI prefers a method of its own to the trainer's."""
-        method = getattr(self.trainer, str(self.subcommand))
-        setattr(self, str(self.subcommand), partial(self._run, method))
+        """Run by ``_run``: LightningCLI prefers a method of its own to the trainer's."""
+        subcommand = str(self.subcommand)
+        setattr(self, subcommand, partial(self._run, getattr(self.trainer, subcommand)))
 
     def _run(self, method: Callable[..., Any], **options: Any) -> None:
         """Run the trainer; what fails before a batch is trained on is due to what was given."""
@@ -194,9 +194,7 @@ class CLI(LightningCLI):
                 raise UsageError(f"trainer.logger: {run_logger.log_dir} holds a run already")
 
     def _options(self) -> set[str]:
-        return {
-            f"--{key}" for parser in self.parsers.values() for key in parser.get_defaults().keys()
-        }
+        return {option for parser in self.parsers.values() for option in options_of(parser)}
 
 
 def _as_defaults(checkpoint: Checkpoint) -> dict[str, Any]:

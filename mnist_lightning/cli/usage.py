@@ -46,6 +46,12 @@ def parse(parser: ArgumentParser, args: list[str], options: Callable[[], Iterabl
         raise UsageError(message) from error
 
 
+def options_of(parser: ArgumentParser) -> list[str]:
+    """Names of a parser's options, as they are given."""
+    names = parser.get_defaults().keys()
+    return [f"--{name}" for name in names]
+
+
 def reworded(message: str) -> str:
     """Say in short what jsonargparse 4 says of a value that fits none of an option's types."""
     message = " ".join(message.split())
