@@ -21,7 +21,7 @@ from mnist_lightning.checkpoints.finite import Finite
 from mnist_lightning.checkpoints.last_checkpoint import LastCheckpoint
 from mnist_lightning.checkpoints.training_state import TrainingState
 from mnist_lightning.cli.checks import StartChecks, check_options, check_resumed, check_settings
-from mnist_lightning.cli.usage import options_of, parse
+from mnist_lightning.cli.usage import parse
 from mnist_lightning.data.splits import CLASSES
 from mnist_lightning.errors import CheckpointError, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
@@ -98,7 +98,7 @@ class CLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, with the settings of the checkpoint as defaults where there is one."""
-        self.config = parse(parser, args, self._options)
+        self.config = parse(parser, args, *self.parsers.values())
         subcommand = self.config.subcommand
         config = self.config[subcommand]
         if config.seed_everything not in SEEDS:
@@ -113,7 +113,7 @@ class CLI(LightningCLI):
         if subcommand == "fit" and not checkpoint.is_resumable:
             raise UsageError(f"ckpt_path is {checkpoint.path}: weights alone, no run to resume")
         self.parsers[subcommand].set_defaults(_as_defaults(checkpoint))
-        self.config = parse(parser, args, self._options)
+        self.config = parse(parser, args, *self.parsers.values())
         check_settings(self.config[subcommand], checkpoint, with_data=subcommand == "fit")
         # where LightningCLI finds a path it lets the checkpoint's settings win over options
         self.config[subcommand].ckpt_path = None
@@ -192,9 +192,6 @@ class CLI(LightningCLI):
             run_logger.set_name(self.datamodule.resolve_source())
             if Path(run_logger.log_dir, "config.yaml").exists():
                 raise UsageError(f"trainer.logger: {run_logger.log_dir} holds a run already")
-
-    def _options(self) -> set[str]:
-        return {option for parser in self.parsers.values() for option in options_of(parser)}
 
 
 def _as_defaults(checkpoint: Checkpoint) -> dict[str, Any]:
