@@ -26,7 +26,7 @@ from mnist_lightning.checkpoints.last_checkpoint import LastCheckpoint, trainer_
 from mnist_lightning.checkpoints.random_state import RandomState
 from mnist_lightning.cli.tools import add_tools
 from mnist_lightning.cli.usage import parse
-from mnist_lightning.data.splits import CLASSES
+from mnist_lightning.data.sources import CLASSES
 from mnist_lightning.errors import CheckpointError, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
 from mnist_lightning.report.evaluation import Evaluation

@@ -1,6 +1,5 @@
 """The LightningDataModule of MNIST and of its synthetic stand-in."""
 
-from mnist_lightning.errors import DataError, UnreachableError
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -9,19 +8,17 @@ import torch
 from lightning import LightningDataModule, Trainer
 from torch import Tensor
 
-from mnist_lightning.data import generated as synthetic
 from mnist_lightning.data.augmentation import check_amounts, random_affine, random_state
 from mnist_lightning.data.batches import Batches, in_order, shuffled
-from mnist_lightning.data.download import FILES, fetch_mnist
 from mnist_lightning.data.pictures.folder import OwnImages, list_images
-from mnist_lightning.data.splits import read_split, stratified
+from mnist_lightning.data.sources import MNIST, SOURCES, Source, synthetic_digits
+from mnist_lightning.data.splits import stratified
+from mnist_lightning.errors import DataError, UnreachableError
 
-TITLES = {"mnist": "MNIST", "synthetic": "synthetic digits"}
-TRAIN_SIZE = 60_000
-TEST_SIZE = 10_000
+TITLES = {source.name: source.title for source in SOURCES.values()}
+TRAIN_SIZE, TEST_SIZE = MNIST.sizes["train"], MNIST.sizes["t10k"]
 MOST = 1_000_000  # generated images, or images in a batch
-# Mean and standard deviation of the 60,000 training images in [0, 1].
-MEAN, STD = 0.1307, 0.3081
+MEAN, STD = MNIST.mean, MNIST.std
 # of this machine: they stay out of checkpoints, and are not taken from one
 LOCAL = ("data_dir", "mirror", "predict_path", "save_inputs")
 
@@ -116,14 +113,10 @@ class MNISTDataModule(LightningDataModule):
         """
         if self.predict_path and self.trainer and self.trainer.predicting:
             return
-        try:
-            if self.source != "synthetic":
-                self._fetch_mnist()
-            if self.resolve_source() == "synthetic" and not self.raw_dir("synthetic").exists():
-                synthetic.write_synthetic(self.raw_dir("synthetic"), self.synthetic_size)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise DataError(f"data_dir is {self.data_dir}: cannot be written ({reason})") from error
+        if self.source != "synthetic":
+            self._fetch_mnist()
+        if self.resolve_source() == "synthetic":
+            self._find_source("synthetic").prepare(self.data_dir)
 
     def setup(self, stage: str) -> None:
         """Read the files into memory, and cut off the images held out."""
@@ -131,11 +124,9 @@ class MNISTDataModule(LightningDataModule):
             self.own = OwnImages(list_images(self.predict_path))
             return
         self.source = self.hparams["source"] = self.resolve_source()
-        raw_dir = self.raw_dir(self.source)
-        official = self.source == "mnist"
-        sizes = (TRAIN_SIZE, TEST_SIZE) if official else self.synthetic_size
-        images, labels = read_split(raw_dir, "train", sizes[0], official)
-        self.test = read_split(raw_dir, "t10k", sizes[1], official)
+        source = self._find_source(self.source)
+        images, labels = source.read(self.data_dir, train=True)
+        self.test = source.read(self.data_dir, train=False)
         if self.val_size >= len(labels):
             raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
         held_out = stratified(labels, self.val_size, self.seed)
@@ -187,21 +178,20 @@ class MNISTDataModule(LightningDataModule):
 
     def raw_dir(self, source: str) -> Path:
         """Folder of the four unpacked files of a source."""
-        if source == "mnist":
-            return self.data_dir / "MNIST" / "raw"
-        train, test = self.synthetic_size
-        return self.data_dir / f"synthetic-v{synthetic.VERSION}-{train}-{test}"
+        return self._find_source(source).raw_dir(self.data_dir)
+
+    def _find_source(self, name: str) -> Source:
+        return SOURCES[name] if name != "synthetic" else synthetic_digits(*self.synthetic_size)
 
     def resolve_source(self) -> str:
         """What ``auto`` comes to: ``mnist`` if its four files are there, else ``synthetic``."""
         if self.source != "auto":
             return self.source
-        there = all((self.raw_dir("mnist") / name).is_file() for name in FILES)
-        return "mnist" if there else "synthetic"
+        return "mnist" if SOURCES["mnist"].is_present(self.data_dir) else "synthetic"
 
     def _fetch_mnist(self) -> None:
         try:
-            fetch_mnist(self.raw_dir("mnist"), self.mirror)
+            SOURCES["mnist"].prepare(self.data_dir, self.mirror)
         except UnreachableError as error:
             if self.source == "auto" and not self.mirror:
                 hint = "--data.mirror takes MNIST from elsewhere"

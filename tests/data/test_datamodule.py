@@ -1,6 +1,6 @@
 """The data module: files, protocol, scaling."""
 
-from mnist_lightning.errors import DataError, UnreachableError
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,11 @@ import pytest
 import torch
 from lightning import LightningModule, Trainer
 from torch import Tensor, nn
-from torchvision.datasets import MNIST
+from torchvision import datasets
 
 from mnist_lightning import MNISTDataModule
+from mnist_lightning.data.sources import MNIST, SOURCES
+from mnist_lightning.errors import DataError
 
 
 def ready(**options: Any) -> MNISTDataModule:
@@ -55,7 +57,7 @@ def test_reads_the_official_files_and_keeps_the_sets_apart(mnist: MNISTDataModul
 def test_a_folder_filled_by_torchvision_is_used_as_it_is(
     mnist: MNISTDataModule, tmp_path: Path
 ) -> None:
-    theirs = MNIST.__new__(MNIST)
+    theirs = datasets.MNIST.__new__(datasets.MNIST)
     theirs.root = str(mnist.data_dir)
     assert Path(theirs.raw_folder) == mnist.raw_dir("mnist")
     again = MNISTDataModule(data_dir=str(mnist.data_dir), mirror=tmp_path.as_uri())
@@ -162,14 +164,13 @@ def test_every_test_image_is_scored(tmp_path: Path) -> None:
 def test_auto_takes_synthetic_digits_only_without_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def closed(*_: object) -> None:
-        raise UnreachableError("no network")
-
-    monkeypatch.setattr("mnist_lightning.data.datamodule.fetch_mnist", closed)
+    closed = replace(MNIST, mirrors=("http://127.0.0.1:9/",))
+    monkeypatch.setitem(SOURCES, "mnist", closed)
     data = ready(data_dir=str(tmp_path), source="auto", synthetic_size=(64, 32))
     assert data.source == "synthetic"
     hint = "--data.mirror takes MNIST from elsewhere"
-    assert capsys.readouterr().out == f"no network; generated digits instead, {hint}\n"
+    reason = "train-images-idx3-ubyte.gz: ConnectionError at 127.0.0.1:9"
+    assert capsys.readouterr().out == f"{reason}; generated digits instead, {hint}\n"
     assert data.hparams["source"] == "synthetic"
     assert "data_dir" not in data.hparams
     with pytest.raises(DataError, match=r"--data\.mirror"):
