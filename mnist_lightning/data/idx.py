@@ -1,6 +1,7 @@
 """IDX files of unsigned bytes, the format of MNIST: http://yann.lecun.com/exdb/mnist."""
 
 import hashlib
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
@@ -50,15 +51,14 @@ def write_idx(path: Path, array: Tensor) -> None:
 
 def is_sound(path: Path) -> bool:
     """Tell whether a file has an IDX header of unsigned bytes, and the length it asks for."""
-    if not path.is_file() or path.stat().st_size < 4:
+    if not path.is_file():
         return False
     with path.open("rb") as file:
-        rank = file.read(4)[3]
-        shape = tuple(int.from_bytes(file.read(4), "big") for _ in range(rank))
-        file.seek(0)
-        header = _header(shape)
-        return file.read(len(header)) == header and path.stat().st_size == len(header) + prod(shape)
+        magic = file.read(4)
+        shape = [int.from_bytes(file.read(4), "big") for _ in range(sum(magic[3:]))]
+    header = _header(shape)
+    return magic == header[:4] and path.stat().st_size == len(header) + prod(shape)
 
 
-def _header(shape: tuple[int, ...]) -> bytes:
+def _header(shape: Sequence[int]) -> bytes:
     return bytes([0, 0, UBYTE, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)

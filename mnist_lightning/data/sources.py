@@ -66,15 +66,16 @@ class Source:
         self._refuse_another_set(data_dir)
         try:
             with filling(self.raw_dir(data_dir)):
-                damaged = [path for path in paths if not self._is_intact(path)]
-                if damaged and not self.files:
+                wanted = [path for path in paths if not self._is_intact(path)]
+                if wanted and not self.files:
                     write_synthetic(self.raw_dir(data_dir), self.sizes)
-                else:
-                    for path in damaged:
-                        known = self.files[path.name]
-                        fetch(path, known, [mirror] if mirror else self.mirrors)
-        except (OSError, OutputError) as error:
-            reason = getattr(error, "strerror", None) or error
+                    return
+                for path in wanted:
+                    fetch(path, self.files[path.name], (mirror,) if mirror else self.mirrors)
+        except OutputError as error:
+            raise DataError(str(error)) from error
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
             raise DataError(f"data_dir is {data_dir}: cannot be written ({reason})") from error
 
     def read(self, data_dir: Path, train: bool) -> tuple[Tensor, Tensor]:
@@ -88,8 +89,9 @@ class Source:
         """
         split = "train" if train else "t10k"
         images_path, labels_path = self._paths(data_dir, split)
-        images = self._read_file(images_path, (self.sizes[split], SIDE, SIDE))
-        labels = self._read_file(labels_path, (self.sizes[split],)).long()
+        shape = self.sizes[split], SIDE, SIDE
+        images = read_idx(images_path, shape, self._sha256(images_path))
+        labels = read_idx(labels_path, shape[:1], self._sha256(labels_path)).long()
         if labels.max() >= len(self.classes):
             raise DataError(f"{labels_path} is damaged: it holds the label {labels.max()}")
         return images.unsqueeze(1), labels
@@ -98,13 +100,12 @@ class Source:
         kinds = "images-idx3", "labels-idx1"
         return [self.raw_dir(data_dir) / f"{split}-{kind}-ubyte" for kind in kinds]
 
-    def _read_file(self, path: Path, shape: tuple[int, ...]) -> Tensor:
-        known = self.files.get(path.name)
-        return read_idx(path, shape, known.sha256 if known else None)
+    def _sha256(self, path: Path) -> str | None:
+        return self.files[path.name].sha256 if self.files else None
 
     def _is_intact(self, path: Path) -> bool:
-        known = self.files.get(path.name)
-        return has_sha256(path, known.sha256) if known else path.is_file()
+        sha256 = self._sha256(path)
+        return has_sha256(path, sha256) if sha256 else path.is_file()
 
     def _refuse_another_set(self, data_dir: Path) -> None:
         """Raise DataError where images and labels of a split are sound, but neither is ours.
@@ -115,10 +116,9 @@ class Source:
         for split in self.sizes:
             images, labels = self._paths(data_dir, split)
             if all(is_sound(path) and not self._is_intact(path) for path in (labels, images)):
+                reason = f"holds a data set other than {self.title}"
                 advice = "move its files away, or give another --data.data_dir"
-                raise DataError(
-                    f"{images.parent} holds a data set other than {self.title}: {advice}"
-                )
+                raise DataError(f"{images.parent} {reason}: {advice}")
 
 
 MNIST = Source(

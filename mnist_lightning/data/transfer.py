@@ -3,9 +3,11 @@
 import shutil
 import sys
 from contextlib import ExitStack
+from functools import partial
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from threading import Thread
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -32,58 +34,51 @@ def transfer(url: str, target: Path, size: int) -> None:
             reason alone: the address may hold a password.
     """
     errors: list[Exception] = []
-    hidden = not sys.stderr.isatty()
-    with target.open("wb") as file, tqdm(total=size, unit="B", disable=hidden) as bar:
-        bounded = _BoundedFile(file, size)
+    bar = tqdm(total=size, unit="B", unit_scale=True, disable=not sys.stderr.isatty())
+    with _BoundedFile(FileIO(target, "w")) as file, bar:
+        file.limit = size
         # a thread can be left behind, whatever it waits for: a pipe, a header that never ends
-        thread = Thread(target=_copy, args=(url, bounded, bar, errors), daemon=True)
+        thread = Thread(target=_copy, args=(url, file, bar, errors), daemon=True)
         thread.start()
         while thread.is_alive():
-            before = bounded.written
+            before = file.tell()
             thread.join(TIMEOUT_SECONDS)
-            if thread.is_alive() and bounded.written - before < SLOWEST * TIMEOUT_SECONDS:
+            if thread.is_alive() and file.tell() - before < SLOWEST * TIMEOUT_SECONDS:
                 raise UnreachableError("too slow")
     if errors:
         reason = getattr(errors[0], "strerror", None) or type(errors[0]).__name__
         raise UnreachableError(reason) from errors[0]
 
 
-class _BoundedFile:
-    """File that refuses to grow beyond a size in bytes."""
+class _BoundedFile(BufferedWriter):
+    """File that refuses to grow beyond ``limit`` bytes."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self.file, self.size, self.written = file, size, 0
+    limit: int
 
-    def write(self, data: bytes) -> int:
-        self.written += len(data)
-        if self.written > self.size:
-            raise OSError(None, f"more than {self.size:,} bytes")
-        return self.file.write(data)
-
-    def flush(self) -> None:
-        self.file.flush()
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self.limit:
+            raise OSError(None, f"more than {self.limit:,} bytes")
+        return super().write(data)
 
 
 def _copy(url: str, file: _BoundedFile, bar: tqdm, errors: list[Exception]) -> None:
+    """Write what a URL gives; an error goes to the thread that waits."""
     try:
-        if urlsplit(url).scheme == "file":
-            with open(url2pathname(urlsplit(url).path), "rb") as source:
+        with ExitStack() as opened:
+            if urlsplit(url).scheme == "file":
+                source = opened.enter_context(open(url2pathname(urlsplit(url).path), "rb"))
                 shutil.copyfileobj(source, file, CHUNK)
-        else:
-            _download(url, file, bar)
-    except Exception as error:  # the thread that waits raises it
+            else:
+                hooks = {"response": partial(_leave_as_sent, opened)}
+                options = {"chunk_size": CHUNK, "timeout": TIMEOUT_SECONDS, "hooks": hooks}
+                pooch.HTTPDownloader(progressbar=bar, **options)(url, file, None)
+    except Exception as error:
         errors.append(error)
 
 
-def _download(url: str, file: _BoundedFile, bar: tqdm) -> None:
-    """Write the body of an answer as it was sent; follow redirects without reading their bodies."""
-    with ExitStack() as responses:
-
-        def hook(response: Any, **_: Any) -> None:
-            responses.callback(response.close)  # pooch leaves it open where something fails
-            response.raw.headers.pop("Content-Encoding", None)  # requests would unpack a .gz file
-            if response.is_redirect:
-                response.close()  # requests would read it to its end, which may not come
-
-        options = {"timeout": TIMEOUT_SECONDS, "hooks": {"response": hook}}
-        pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK, **options)(url, file, None)
+def _leave_as_sent(opened: ExitStack, response: Any, **_: Any) -> None:
+    """Hook of requests, called before it unpacks a body or follows a redirect."""
+    opened.callback(response.close)  # pooch leaves it open where something fails
+    response.raw.headers.pop("Content-Encoding", None)  # some servers mark .gz files as encoded
+    if response.is_redirect:
+        response.close()  # requests would read the body first, which may be endless
