@@ -10,13 +10,15 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock
 
 from mnist_lightning.data.transfer import transfer
 from mnist_lightning.errors import DataError, UnreachableError
 from mnist_lightning.files import atomic_write
 
 DRAFT = ".draft-"  # begins the names of unfinished files, here and in atomic_write
+LOCK = ".lock"
+ATTEMPTS = 100  # to lock a folder
 
 
 class KnownFile(NamedTuple):
@@ -33,20 +35,35 @@ def filling(folder: Path) -> Iterator[None]:
 
     Drafts that a killed process left are removed. A folder made here goes if nothing comes of it.
     """
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    lock, made = _lock(folder)
     try:
-        with FileLock(folder / ".lock"):  # the system's: it ends with the process that holds it
-            for draft in folder.glob(f"{DRAFT}*"):
-                shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
-            yield
+        for draft in folder.glob(f"{DRAFT}*"):
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
+        yield
     except BaseException:
         with suppress(OSError):  # a folder that is not empty stays
             if made:
-                (folder / ".lock").unlink()
+                (folder / LOCK).unlink()
             for path in made:
                 path.rmdir()
         raise
+    finally:
+        lock.release()
+
+
+def _lock(folder: Path) -> tuple[BaseFileLock, list[Path]]:
+    """Make and lock a folder; also the parts of its path that were made, deepest first."""
+    lock = FileLock(folder / LOCK)  # the system's: it ends with the process that holds it
+    for left in reversed(range(ATTEMPTS)):
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            break
+        except (FileNotFoundError, FileExistsError):  # just removed by one that made it in vain
+            if not left:
+                raise
+    return lock, made
 
 
 def has_sha256(path: Path, sha256: str) -> bool:

@@ -103,10 +103,26 @@ def test_a_process_that_dies_with_the_lock(
     tally("first runs: the holder of the lock killed", rounds, survived, 0)
 
 
-def first_runs(folder: Path, server: Server, count: int, full: bool) -> list[BaseProcess]:
+def test_processes_that_fail_together(
+    tmp_path: Path, server: Server, full: bool, tally: Tally
+) -> None:
+    rounds, survived = 5 if full else 2, 0
+    for number in range(rounds):
+        folder = tmp_path / str(number)
+        processes = first_runs(folder, server, 4, full, "404")
+        codes = [end(process) for process in processes]
+        said = (folder / "err").read_text().count("images-idx3-ubyte.gz: HTTPError at 127.0.0.1")
+        left = {path.name for path in folder.glob("data/MNIST/raw/*")}  # the folder may be
+        survived += codes == [3 if full else 1] * 4 and said == 4 and left <= {".lock"}
+    tally("first runs: 4 processes together, no mirror", rounds, survived, 0)
+
+
+def first_runs(
+    folder: Path, server: Server, count: int, full: bool, kind: str = "good"
+) -> list[BaseProcess]:
     """Start processes that find no data."""
     folder.mkdir(exist_ok=True)
-    source = stand_in(FILES, f"{server.url}good/")
+    source = stand_in(FILES, f"{server.url}{kind}/")
     return [start(folder, FIT, partial(first_run, source, full)) for _ in range(count)]
 
 
