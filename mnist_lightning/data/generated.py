@@ -99,16 +99,15 @@ def render_digits(labels: Tensor, generator: torch.Generator) -> Tensor:
     return images
 
 
-def write_synthetic(folder: Path, sizes: Mapping[str, int], seed: int = 0) -> None:
-    """Write generated splits as IDX files with MNIST's names.
+def write_synthetic(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Write generated splits as IDX files with MNIST's names; always the same pictures.
 
     Args:
         folder: Of the files; it is there.
         sizes: Number of images of each split, by the beginning of its files' names.
-        seed: Decides every picture; each split comes from a random stream of its own.
     """
-    for stream, (split, size) in enumerate(sizes.items()):
-        generator = torch.Generator().manual_seed(len(sizes) * seed + stream)
+    for seed, (split, size) in enumerate(sizes.items()):
+        generator = torch.Generator().manual_seed(seed)
         labels = torch.randint(len(FORMS), (size,), generator=generator)
         write_idx(folder / f"{split}-images-idx3-ubyte", render_digits(labels, generator))
         write_idx(folder / f"{split}-labels-idx1-ubyte", labels)
