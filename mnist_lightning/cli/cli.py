@@ -22,7 +22,7 @@ from mnist_lightning.checkpoints.last_checkpoint import LastCheckpoint
 from mnist_lightning.checkpoints.training_state import TrainingState
 from mnist_lightning.cli.checks import StartChecks, check_options, check_resumed, check_settings
 from mnist_lightning.cli.usage import parse
-from mnist_lightning.data.splits import CLASSES
+from mnist_lightning.data.sources import CLASSES
 from mnist_lightning.errors import CheckpointError, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
 from mnist_lightning.report import logger

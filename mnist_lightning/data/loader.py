@@ -107,9 +107,7 @@ def ordered(dataset: ImageDataset, batch_size: int) -> EpochLoader:
     return _loader(dataset, batch_size, OrderedSampler(dataset))
 
 
-def _loader(
-    data: ImageDataset, batch_size: int, sampler: DistributedSampler[int]
-) -> EpochLoader:
+def _loader(data: ImageDataset, batch_size: int, sampler: DistributedSampler[int]) -> EpochLoader:
     # By keywords, as Lightning makes some loaders again. A generator of its own, since DataLoader
     # draws from it at each pass, and would draw from torch's, which decides dropout
     return EpochLoader(
