@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from argparse import SUPPRESS
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ from mnist_lightning.cli.usage import parse
 from mnist_lightning.data.splits import CLASSES
 from mnist_lightning.errors import CheckpointError, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
-from mnist_lightning.report.evaluation import Evaluation
 from mnist_lightning.report.history import LOGGED, History
 from mnist_lightning.report.layer_table import LayerTable
 from mnist_lightning.report.logger import RunLogger
@@ -64,12 +64,12 @@ class CLI(LightningCLI):
         parser.add_lightning_class_args(History, "history")
         parser.add_lightning_class_args(Board, "tensorboard")
         parser.add_lightning_class_args(Report, "report")
-        parser.add_lightning_class_args(Evaluation, "evaluation")
+        # a part of 0.1, whose config.yaml may name it
+        parser.add_argument("--evaluation", type=dict | None, default=SUPPRESS, help=SUPPRESS)
         parser.add_lightning_class_args(PredictionWriter, "predictions")
         parser.add_lightning_class_args(RandomState, "random_state")
         parser.add_lightning_class_args(Finite, "finite")
         parser.link_arguments("seed_everything", "data.seed")
-        parser.link_arguments("report.figures", "evaluation.figures")
         parser.set_defaults(
             {
                 "data.source": "auto",
@@ -92,7 +92,7 @@ class CLI(LightningCLI):
             fit = subcommand == "fit"
             parser.set_defaults({"trainer.logger": logger if fit else False, "weights_only": True})
             if subcommand == "test":
-                parser.set_defaults({"verbose": False})  # Evaluation says more
+                parser.set_defaults({"verbose": False})  # Report says more
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, with the settings of the checkpoint as defaults where there is one."""

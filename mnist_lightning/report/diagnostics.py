@@ -17,22 +17,22 @@ SPEAKS = "bwr"  # blue below 0, white, red above
 Array = NDArray[Any]
 
 
-def plot_mistakes(images: Array, labels: Array, digits: Array, probabilities: Array) -> Figure:
+def plot_mistakes(images: Array, labels: Array, predictions: Array, probabilities: Array) -> Figure:
     """Show images classified incorrectly, six a row, with truth, prediction and its probability.
 
     Args:
         images: (N, H, W), any range.
         labels: (N,) int, the truth.
-        digits: (N,) int, the predictions.
+        predictions: (N,) int, the predictions.
         probabilities: (N,) float, of the predictions, [0, 1].
     """
-    each = zip(labels, digits, probabilities, strict=True)
+    each = zip(labels, predictions, probabilities, strict=True)
     titles = [f"{label} taken for {digit}\n{chance:.1%}" for label, digit, chance in each]
     tiles = matplotlib.colormaps["gray"](_stretched(images))
     return _plot_tiles(tiles, titles, 6, "Mistakes with the highest loss")
 
 
-def plot_attention(images: Array, gradients: Array, labels: Array, digits: Array) -> Figure:
+def plot_attention(images: Array, gradients: Array, labels: Array, predictions: Array) -> Figure:
     """Show what spoke for each mistake, beside its image, three a row.
 
     Args:
@@ -40,9 +40,11 @@ def plot_attention(images: Array, gradients: Array, labels: Array, digits: Array
         gradients: (N, H, W) float; above 0 where ink speaks for the prediction, below 0 where it
             speaks for the truth.
         labels: (N,) int, the truth.
-        digits: (N,) int, the predictions.
+        predictions: (N,) int, the predictions.
     """
-    titles = [f"{label} taken for {digit}" for label, digit in zip(labels, digits, strict=True)]
+    titles = [
+        f"{label} taken for {digit}" for label, digit in zip(labels, predictions, strict=True)
+    ]
     ink = matplotlib.colormaps["gray"](_stretched(images))
     largest = np.abs(gradients).max(axis=(1, 2), keepdims=True, initial=1e-12)
     speaks = matplotlib.colormaps[SPEAKS](gradients / largest / 2 + 0.5)

@@ -14,10 +14,10 @@ COLORS = {"train": "tab:blue", "val": "tab:orange"}
 NAMES = {"train": "training", "val": "validation"}
 PER_ROW = 3  # as in the original
 
-History = Mapping[str, Sequence[float]]
+Columns = Mapping[str, Sequence[float]]
 
 
-def plot_curve(history: History, stage: str, metric: str, ax: Axes | None = None) -> Figure:
+def plot_curve(history: Columns, stage: str, metric: str, ax: Axes | None = None) -> Figure:
     """Draw one curve over the epochs.
 
     Args:
@@ -39,7 +39,7 @@ def plot_curve(history: History, stage: str, metric: str, ax: Axes | None = None
     return _figure(ax)
 
 
-def plot_curves(history: History) -> Figure:
+def plot_curves(history: Columns) -> Figure:
     """Draw loss and accuracy side by side, training and validation together."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
@@ -52,16 +52,16 @@ def plot_curves(history: History) -> Figure:
 
 
 def plot_predictions(
-    images: NDArray[np.float32], labels: NDArray[np.int64], digits: NDArray[np.int64]
+    images: NDArray[np.float32], labels: NDArray[np.int64], predictions: NDArray[np.int64]
 ) -> Figure:
     """Show images classified correctly, then those classified incorrectly, three a row.
 
     Args:
         images: (N, H, W), any range.
         labels: (N,) int, the truth.
-        digits: (N,) int, the predictions.
+        predictions: (N,) int, the predictions.
     """
-    is_right = labels == digits
+    is_right = labels == predictions
     parts = {"correctly": np.flatnonzero(is_right), "incorrectly": np.flatnonzero(~is_right)}
     parts = {name: index for name, index in parts.items() if len(index)}
     rows = [ceil(len(index) / PER_ROW) for index in parts.values()]
@@ -73,7 +73,7 @@ def plot_predictions(
             ax.set_axis_off()
             if i is not None:
                 ax.imshow(images[i], cmap="gray")
-                ax.set_title(f"predicted {digits[i]}, true {labels[i]}", fontsize=9)
+                ax.set_title(f"predicted {predictions[i]}, true {labels[i]}", fontsize=9)
     return figure
 
 

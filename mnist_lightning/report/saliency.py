@@ -7,7 +7,7 @@ NOISE = 0.25  # of the range of the pixels
 COPIES = 32
 
 
-def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, digits: Tensor) -> Tensor:
+def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, predictions: Tensor) -> Tensor:
     """Tell which pixels spoke for a mistake.
 
     The gradient, by each pixel, of the predicted digit's logit less the true digit's; averaged over
@@ -17,7 +17,7 @@ def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, digits: Ten
         net: (B, 1, H, W) to logits, (B, C); in evaluation mode.
         images: (N, 1, H, W) float.
         labels: (N,) int64, the truth.
-        digits: (N,) int64, the predictions.
+        predictions: (N,) int64, the predictions.
 
     Returns:
         (N, H, W) float: above 0 where a brighter pixel makes the predicted digit more probable,
@@ -31,7 +31,7 @@ def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, digits: Ten
         pixels = copies + noise * NOISE * (images.max() - images.min())
         logits = net(pixels.requires_grad_())
         predicted, true = (
-            logits.gather(1, each.repeat(COPIES).unsqueeze(1)) for each in (digits, labels)
+            logits.gather(1, each.repeat(COPIES).unsqueeze(1)) for each in (predictions, labels)
         )
         (gradients,) = torch.autograd.grad((predicted - true).sum(), pixels)
     return gradients.reshape(COPIES, *images.shape).mean(dim=0)[:, 0]

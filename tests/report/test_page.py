@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from mnist_lightning.report.page import PICTURES, Run, page
-from mnist_lightning.report.scores import evaluate
+from mnist_lightning.report.page import PICTURES, render_page
+from mnist_lightning.report.scores import compute_scores
 
 HOSTILE = "<script src=http://evil.example>\"'&"
 VOID = {"meta", "img", "br"}
@@ -38,11 +38,11 @@ class Parsed(HTMLParser):
 
 def scores(**changes: Any) -> dict[str, Any]:
     labels = torch.tensor([3, 3, 5])
-    content = asdict(evaluate(torch.eye(10)[torch.tensor([3, 5, 5])], labels))
+    content = asdict(compute_scores(torch.eye(10)[torch.tensor([3, 5, 5])], labels))
     return {"images": "test images", "source": "mnist", "checkpoint": None, **content, **changes}
 
 
-def run(source: str = "mnist", name: str = "version_0", **evaluations: dict[str, Any]) -> Run:
+def page(source: str = "mnist", name: str = "version_0", **evaluations: dict[str, Any]) -> str:
     summary = {
         "source": source,
         **{"epochs": 5, "steps": 9375, "parameters": 1_048_394, "seconds": 61.2},
@@ -51,11 +51,11 @@ def run(source: str = "mnist", name: str = "version_0", **evaluations: dict[str,
         "versions": {"torch": name},
     }
     pictures = dict.fromkeys(PICTURES, b"\x89PNG")
-    return Run(name, f"fit --config {name}", summary, evaluations, pictures)
+    return render_page(name, f"fit --config {name}", summary, evaluations, pictures)
 
 
 def test_needs_nothing_from_elsewhere() -> None:
-    parsed = Parsed(page(run(figures=scores(images="held-out images"), test=scores())))
+    parsed = Parsed(page(figures=scores(images="held-out images"), test=scores()))
     assert not parsed.open
     for tag, attributes in parsed.tags:
         assert tag not in ("script", "link", "iframe", "base", "object")
@@ -65,8 +65,8 @@ def test_needs_nothing_from_elsewhere() -> None:
     for picture in pictures:
         assert (picture["src"] or "").startswith("data:image/png;base64,")
         assert picture["alt"]
-    assert "://" not in page(run())
-    assert "url(" not in page(run())
+    assert "://" not in page()
+    assert "url(" not in page()
     metas = [attributes for tag, attributes in parsed.tags if tag == "meta"]
     assert any(meta.get("name") == "viewport" for meta in metas)
 
@@ -74,15 +74,15 @@ def test_needs_nothing_from_elsewhere() -> None:
 def test_a_hostile_name_is_text() -> None:
     given = scores(images=HOSTILE, source=HOSTILE, checkpoint=HOSTILE)
     for source in ("mnist", HOSTILE):
-        parsed = Parsed(page(run(source, HOSTILE, test=given)))
-        harmless = Parsed(page(run("mnist", test=scores())))
+        parsed = Parsed(page(source, HOSTILE, test=given))
+        harmless = Parsed(page("mnist", test=scores()))
         assert [tag for tag, _ in parsed.tags] == [tag for tag, _ in harmless.tags]
         assert [set(each) for _, each in parsed.tags] == [set(each) for _, each in harmless.tags]
         assert parsed.texts.count(HOSTILE) == 5  # name, images, layer, setting, version
 
 
 def test_shows_the_scores() -> None:
-    text = " ".join(Parsed(page(run(test=scores(checkpoint="best.ckpt")))).texts)
+    text = " ".join(Parsed(page(test=scores(checkpoint="best.ckpt"))).texts)
     for part in ("66.67%", "of 3 classified correctly", "best.ckpt", "3 taken for 5", "1,048,394"):
         assert part in text
     assert "SYNTHETIC" not in text
@@ -92,12 +92,12 @@ def test_shows_the_scores() -> None:
 
 
 def test_of_the_same_images_the_later_scores() -> None:
-    latest = run(figures=scores(), test=scores(checkpoint="last.ckpt"))
-    text = " ".join(Parsed(page(latest)).texts)
+    latest = page(figures=scores(), test=scores(checkpoint="last.ckpt"))
+    text = " ".join(Parsed(latest).texts)
     assert text.count("Test images") == 1
     assert "last.ckpt" in text
     assert "after the last epoch" not in text
 
 
 def test_says_that_digits_are_synthetic() -> None:
-    assert "SYNTHETIC DIGITS" in page(run("synthetic"))
+    assert "SYNTHETIC DIGITS" in page("synthetic")

@@ -5,15 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import TINY
-from lightning import Trainer
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.util.tensor_util import make_ndarray
 
-from mnist_lightning import MNISTClassifier
 from mnist_lightning.__main__ import main
-from mnist_lightning.report.tensorboard import Board
 
 FIT = ["fit", *TINY, "--model.lr", "0.002"]
 
@@ -91,11 +88,3 @@ def test_minimal_is_the_curves(workdir: Path) -> None:
     assert events(run / "train").Tags()["graph"] is False
     assert not list(run.glob("events*"))
     assert not (run / "validation/projector_config.pbtxt").exists()
-
-
-def test_batches_made_between_two_looks_are_counted() -> None:
-    board, trainer, module = Board(), Trainer(logger=False, barebones=True), MNISTClassifier()
-    board.on_train_epoch_start(trainer, module)
-    for batch_idx, size in ((0, 8), (27, 8), (31, 3)):
-        board.on_train_batch_end(trainer, module, None, (None, range(size)), batch_idx)
-    assert board._images == 31 * 8 + 3

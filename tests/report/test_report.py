@@ -14,7 +14,7 @@ from test_page import Parsed
 
 from mnist_lightning.__main__ import main
 from mnist_lightning.data.idx import read_idx
-from mnist_lightning.report.run_page import write_page
+from mnist_lightning.report.page import write_page
 
 RUN = Path("logs/synthetic/version_0")
 DRAWN = {"confusion_matrix", "mistakes", "attention", "reliability", "filters"}
