@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning import Callback, LightningModule, Trainer
@@ -15,30 +15,27 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 from mnist_lightning.report.scores import Scores, compute_scores
 
 SHOWN = 9  # right and wrong images kept for the figure, as in the original
-MISTAKES = 36
+MISTAKES = 36  # kept, those with the highest loss: an untrained network makes thousands
 
-Batch = tuple[Tensor, Tensor, Tensor]  # images (B, 1, H, W), labels (B,) int64, logits (B, C)
+Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Samples:
-    """A few images with truth and prediction.
+class Batch(NamedTuple):
+    """Images (N, 1, H, W) float with labels, (N,) int64 of the truth, and logits (N, C) float."""
 
-    Attributes:
-        images: (N, H, W) float32.
-        labels: (N,) int64, the truth.
-        predictions: (N,) int64.
-        probabilities: (N,) float32, of the predictions, [0, 1].
-    """
+    images: Tensor
+    labels: Tensor
+    logits: Tensor
 
-    images: NDArray[Any]
-    labels: NDArray[Any]
-    predictions: NDArray[Any]
-    probabilities: NDArray[Any]
+    def select(self, index: Tensor | slice) -> "Batch":
+        """Some of the images."""
+        return Batch(*(each[index] for each in self))
 
-    def __getitem__(self, part: slice) -> "Samples":
-        """The samples of a slice."""
-        return Samples(*(each[part] for each in vars(self).values()))
+    def arrays(self) -> tuple[Array, Array, Array, Array]:
+        """Images (N, H, W), labels, predictions and their probabilities, for figures."""
+        chances, predictions = self.logits.float().softmax(dim=1).max(dim=1)
+        images = self.images[:, 0].float()
+        return images.numpy(), self.labels.numpy(), predictions.numpy(), chances.numpy()
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,8 @@ class Predictions:
 
     logits: Tensor
     labels: Tensor
-    shown: Samples
-    mistakes: Samples
+    shown: Batch
+    mistakes: Batch
     first_images: Tensor
 
     @cached_property
@@ -72,23 +69,27 @@ class PredictionCollector(Callback):
     """
 
     def __init__(self) -> None:
-        self.keep_first = 0  # how many of the first images are wanted
+        self.keep_first = 0  # images
+        self._answers: list[tuple[Tensor, Tensor]] = []  # logits and labels
+        self._first: list[Tensor] = []
+        self._kept: dict[str, Batch] = {}
         self._gathered: Predictions | None = None
-        self._reset()
 
     @classmethod
     def attach(cls, trainer: Trainer) -> "PredictionCollector":
         """Find the trainer's collector, or add one to its callbacks; for use in ``setup``."""
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        for callback in callbacks:
-            if isinstance(callback, cls):
-                return callback
-        callbacks.append(collector := cls())
-        return collector
+        found = [callback for callback in callbacks if isinstance(callback, cls)] or [cls()]
+        if found[0] not in callbacks:
+            callbacks.append(found[0])
+        return found[0]
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget an earlier pass."""
-        self._reset()
+        self._answers.clear()
+        self._first.clear()
+        self._kept.clear()
+        self._gathered = None
 
     on_validation_epoch_start = on_test_epoch_start = on_fit_start
 
@@ -101,7 +102,7 @@ class PredictionCollector(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Add a batch; those of the sanity check are not of a whole set."""
+        """Add a batch; those of the sanity check are no whole set."""
         if not trainer.sanity_checking:
             images, labels = batch
             has_logits = isinstance(outputs, Mapping) and "logits" in outputs
@@ -111,14 +112,14 @@ class PredictionCollector(Callback):
 
     def update(self, images: Tensor, labels: Tensor, logits: Tensor) -> None:
         """Add a batch: (B, 1, H, W) float, (B,) int64, (B, C) float."""
-        logits = logits.detach()
-        self._answers.append((logits, labels))
+        batch = Batch(images, labels, logits.detach())
+        self._answers.append((batch.logits, labels))
         if (missing := self.keep_first - sum(map(len, self._first))) > 0:
             self._first.append(images[:missing])
         is_right = logits.argmax(dim=1) == labels
         for kind, keep in KEPT.items():
-            new = _select((images, labels, logits), is_right if kind == "right" else ~is_right)
-            self._kept[kind] = [keep(_concat([*self._kept[kind], new]))]
+            new = batch.select(is_right if kind == "right" else ~is_right)
+            self._kept[kind] = keep(_concat(self._kept[kind], new) if kind in self._kept else new)
 
     def gather(self) -> Predictions | None:
         """Join the predictions of all ranks, in rank order; None before the first batch.
@@ -128,55 +129,28 @@ class PredictionCollector(Callback):
         if self._gathered is None and self._answers:
             logits, labels = (_all_ranks(torch.cat(p)) for p in zip(*self._answers, strict=True))
             right, wrong, worst = (
-                keep(_concat(list(map(_of_all_ranks, self._kept[kind]))))
-                for kind, keep in KEPT.items()
+                keep(Batch(*map(_all_ranks, self._kept[kind]))) for kind, keep in KEPT.items()
             )
-            shown, mistakes = _samples(_concat([right, wrong])), _samples(worst)
-            first = torch.cat(self._first) if self._first else right[0][:0]
-            self._gathered = Predictions(logits.float(), labels, shown, mistakes, first)
+            first = torch.cat(self._first) if self._first else right.images[:0]
+            shown = _concat(right, wrong)
+            self._gathered = Predictions(logits.float(), labels, shown, worst, first)
         return self._gathered
 
-    def _reset(self) -> None:
-        self._answers: list[tuple[Tensor, Tensor]] = []  # logits and labels
-        self._first: list[Tensor] = []
-        self._kept: dict[str, list[Batch]] = {kind: [] for kind in KEPT}
-        self._gathered = None
 
-
-def _select(batch: Batch, index: Tensor | slice) -> Batch:
-    images, labels, logits = batch
-    return images[index], labels[index], logits[index]
-
-
-def _of_all_ranks(batch: Batch) -> Batch:
-    images, labels, logits = map(_all_ranks, batch)
-    return images, labels, logits
-
-
-def _concat(batches: list[Batch]) -> Batch:
-    images, labels, logits = map(torch.cat, zip(*batches, strict=True))
-    return images, labels, logits
+def _concat(*batches: Batch) -> Batch:
+    return Batch(*map(torch.cat, zip(*batches, strict=True)))
 
 
 def _first(batch: Batch) -> Batch:
-    return _select(batch, slice(SHOWN))
+    return batch.select(slice(SHOWN))
 
 
 def _worst(batch: Batch) -> Batch:
-    losses = F.cross_entropy(batch[2].float(), batch[1], reduction="none")
-    return _select(batch, losses.argsort(descending=True, stable=True)[:MISTAKES])
+    losses = F.cross_entropy(batch.logits.float(), batch.labels, reduction="none")
+    return batch.select(losses.argsort(descending=True, stable=True)[:MISTAKES])
 
 
-# What is kept of each kind of images; of mistakes only the worst, as an untrained network makes
-# as many as there are images
 KEPT = {"right": _first, "wrong": _first, "worst": _worst}
-
-
-def _samples(batch: Batch) -> Samples:
-    images, labels, logits = batch
-    probabilities, predictions = logits.float().softmax(dim=1).max(dim=1)
-    parts = images[:, 0].float(), labels, predictions, probabilities
-    return Samples(*(each.cpu().numpy() for each in parts))
 
 
 def _all_ranks(tensor: Tensor) -> Tensor:

@@ -91,31 +91,30 @@ def _claim_version(root: Path) -> int:
     """Claim the next free folder by making it: of two runs started together each gets one."""
     taken = [path.name.removeprefix("version_") for path in root.glob("version_*")]
     version = max((int(number) for number in taken if number.isdecimal()), default=-1) + 1
-    while getattr(rank_zero_only, "rank", 0) == 0:
-        root.mkdir(parents=True, exist_ok=True)
+    if getattr(rank_zero_only, "rank", 0) != 0:  # Lightning gives the others the first one's
+        return version
+    root.mkdir(parents=True, exist_ok=True)
+    while True:
         try:
             Path(root, f"version_{version}").mkdir()
-            break
+            return version
         except FileExistsError:
             version += 1
-    return version
+
+
+class PatientWriter(SummaryWriter):
+    """SummaryWriter whose full disk costs a warning, not the run."""
 
 
 def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a method that cannot write warn instead; Python shows the same warning once."""
-
     @wraps(method)
     def attempt(*args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
-        except OSError as error:
+        except OSError as error:  # Python shows the same warning once
             rank_zero_warn(f"TensorBoard's files could not be written ({error.strerror})")
 
     return attempt
-
-
-class PatientWriter(SummaryWriter):
-    """A SummaryWriter whose full disk costs a warning, not the run."""
 
 
 for _name, _method in vars(SummaryWriter).items():

@@ -62,28 +62,29 @@ class Report(Callback):
         folder = run_folder(trainer)
         if folder is None or not trainer.is_global_zero:
             return
-        scores = predictions.scores if predictions else None
+        data, scores = attached_data(trainer), predictions.scores if predictions else None
         summary = summarize(trainer, pl_module, scores, time.perf_counter() - self._started)
         try:
             write_json(folder / "summary.json", summary)
             if scores:
-                write_json(folder / "validation/metrics.json", describe(scores, "val", trainer))
+                write_json(folder / "validation/metrics.json", describe(scores, "val", data, None))
             if self.figures:
                 self._draw(trainer, folder, predictions)
         except (OSError, OutputError) as error:  # a full disk; the checkpoint is what counts
             rank_zero_warn(f"the report of the run could not be written ({error})")
-        say_all(trainer, lines.closing_lines(str(folder), attached_data(trainer)))
+        say_all(trainer, lines.closing_lines(str(folder), data))
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the scores and write them; a ``fast_dev_run`` writes nothing."""
         predictions = self._count(trainer, "test")
         if not predictions or not trainer.is_global_zero:
             return
-        say_all(trainer, lines.score_lines(predictions.scores))
+        data, scores = attached_data(trainer), predictions.scores
+        say_all(trainer, lines.score_lines(scores))
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         run = Path(trainer.default_root_dir)
-        write_json(run / "test/metrics.json", describe(predictions.scores, "test", trainer))
+        write_json(run / "test/metrics.json", describe(scores, "test", data, trainer.ckpt_path))
         if self.figures:
             with trainer.precision_plugin.forward_context():
                 save(dict(draw_test(pl_module, predictions)), run / "test")

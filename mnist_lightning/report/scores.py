@@ -13,7 +13,7 @@ MOST_FREQUENT = 5
 
 @dataclass(frozen=True)
 class DigitScores:
-    """Precision, recall and F1 of one class, [0, 1], None for 0 / 0; ``support`` is its images."""
+    """Precision, recall and F1 of a class, [0, 1], None for 0 / 0; ``support`` is its images."""
 
     digit: int
     precision: float | None
@@ -72,21 +72,21 @@ class Scores:
 def compute_scores(logits: Tensor, labels: Tensor) -> Scores:
     """Compute the scores of logits, (N, C) float, for labels, (N,) int64 in [0, C); N above 0."""
     predictions = logits.argmax(dim=1)
-    confidence = logits.double().softmax(dim=1).amax(dim=1)  # in float32 most would be exactly 1
+    confidence = logits.double().softmax(dim=1).amax(dim=1)  # in float32 many would be exactly 1
     matrix = multiclass_confusion_matrix(predictions, labels, logits.shape[1])
-    right, count = int(matrix.trace()), len(labels)
+    right, count, table = int(matrix.trace()), len(labels), matrix.tolist()
     bins = _bins(confidence, predictions == labels)
     return Scores(
-        count=count,
-        right=right,
-        accuracy=right / count,
-        interval=wilson_interval(right, count),
-        loss=F.cross_entropy(logits, labels).item(),
-        calibration_error=sum(b.count / count * abs(b.confidence - b.accuracy) for b in bins),
-        digits=_digit_scores(matrix),
-        confusions=_confusions(matrix),
-        confusion_matrix=matrix.tolist(),
-        bins=bins,
+        count,
+        right,
+        right / count,
+        wilson_interval(right, count),
+        F.cross_entropy(logits, labels).item(),
+        sum(each.count / count * abs(each.confidence - each.accuracy) for each in bins),
+        [_digit_scores(table, digit) for digit in range(len(table))],
+        _confusions(matrix),
+        table,
+        bins,
     )
 
 
@@ -98,31 +98,17 @@ def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float,
     return middle - half, middle + half
 
 
-def _digit_scores(matrix: Tensor) -> list[DigitScores]:
-    rows = zip(
-        matrix.diagonal().tolist(), *(matrix.sum(dim).tolist() for dim in (0, 1)), strict=True
-    )
-    return [
-        DigitScores(
-            digit,
-            _ratio(hits, predicted),
-            _ratio(hits, true),
-            _ratio(2 * hits, predicted + true),
-            true,
-        )
-        for digit, (hits, predicted, true) in enumerate(rows)
-    ]
-
-
-def _ratio(numerator: int, denominator: int) -> float | None:
-    return numerator / denominator if denominator else None
+def _digit_scores(matrix: list[list[int]], digit: int) -> DigitScores:
+    hits, true, predicted = matrix[digit][digit], sum(matrix[digit]), sum(r[digit] for r in matrix)
+    pairs = (hits, predicted), (hits, true), (2 * hits, predicted + true)
+    precision, recall, f1 = (over / under if under else None for over, under in pairs)
+    return DigitScores(digit, precision, recall, f1, true)
 
 
 def _confusions(matrix: Tensor) -> list[Confusion]:
-    counts, cells = matrix.clone().fill_diagonal_(0).flatten().sort(descending=True, stable=True)
-    most = zip(counts[:MOST_FREQUENT].tolist(), cells[:MOST_FREQUENT].tolist(), strict=True)
-    size = len(matrix)
-    return [Confusion(cell // size, cell % size, count) for count, cell in most if count]
+    pairs = matrix.clone().fill_diagonal_(0).nonzero().tolist()
+    found = [Confusion(label, digit, int(matrix[label, digit])) for label, digit in pairs]
+    return sorted(found, key=lambda each: -each.count)[:MOST_FREQUENT]
 
 
 def _bins(confidence: Tensor, is_right: Tensor) -> list[Bin]:

@@ -11,10 +11,10 @@ from lightning import LightningModule, Trainer
 
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
-from mnist_lightning.data.datamodule import MNISTDataModule, attached_data
+from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.files import atomic_write
 from mnist_lightning.report.layer_table import layers
-from mnist_lightning.report.lines import images_name
+from mnist_lightning.report.lines import Data, images_name
 from mnist_lightning.report.scores import Scores
 
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics")
@@ -23,13 +23,9 @@ PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics")
 def summarize(
     trainer: Trainer, module: LightningModule, scores: Scores | None, seconds: float
 ) -> dict[str, Any]:
-    """Collect source, protocol, counts, metrics, hyperparameters, time and versions of a run.
+    """Collect source, protocol, counts, metrics, hyperparameters and versions at the end of a fit.
 
-    Args:
-        trainer: At the end of ``fit``.
-        module: What was trained.
-        scores: Of the last validation, if there was one.
-        seconds: Wall time of ``fit``.
+    ``scores`` are those of the last validation, if there was one.
     """
     data = attached_data(trainer)
     counts = {"right": scores.right, "wrong": scores.count - scores.right} if scores else {}
@@ -53,15 +49,13 @@ def summarize(
     }
 
 
-def describe(scores: Scores, stage: str, trainer: Trainer) -> dict[str, Any]:
-    """Collect the scores of a set of images, with its source and checkpoint.
+def describe(
+    scores: Scores, stage: str, data: Data, checkpoint: str | Path | None
+) -> dict[str, Any]:
+    """Collect the scores of a stage, ``val`` or ``test``, with their source for ``metrics.json``.
 
-    Args:
-        scores: Of the whole set.
-        stage: ``val`` at the end of ``fit``, or ``test``.
-        trainer: Its checkpoint counts in a test; the name alone is kept.
+    Of the file that the weights came from only the name is kept.
     """
-    data, checkpoint = attached_data(trainer), trainer.ckpt_path if stage == "test" else None
     return {
         "images": images_name(stage, data),
         "source": data.source if data else None,
@@ -92,7 +86,7 @@ def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
     return settings
 
 
-def _protocol(data: MNISTDataModule | None) -> str | None:
+def _protocol(data: Data) -> str | None:
     if data is None:
         return None
     if data.val_size:

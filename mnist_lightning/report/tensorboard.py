@@ -64,40 +64,44 @@ class Board(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log learning rate and speed, and show the worst mistakes."""
+        epoch = trainer.current_epoch
         if self._seconds:
             rate = trainer.optimizers[0].param_groups[0]["lr"]
             speed = self._images * trainer.world_size / self._seconds
-            numbers = {"train/lr": rate, "train/images_per_second": speed}
+            metrics = {"train/lr": rate, "train/images_per_second": speed, "epoch": epoch}
             for logger in trainer.loggers:
-                epoch = {"epoch": trainer.current_epoch}
-                logger.log_metrics({**numbers, **epoch}, trainer.global_step)
-        if (run := self._logger(trainer)) and (predictions := self._collector.gather()):
-            worst = predictions.mistakes[:SHOWN]
-            if trainer.is_global_zero and len(worst.labels):
-                figure = plot_mistakes(*vars(worst).values())
-                run.writer("val").add_figure("worst_mistakes", figure, trainer.current_epoch + 1)
+                logger.log_metrics(metrics, trainer.global_step)
+        writer, predictions = self._gather(trainer)
+        if writer and predictions and len(predictions.mistakes.labels):
+            worst = predictions.mistakes.select(slice(SHOWN))
+            writer.add_figure("worst_mistakes", plot_mistakes(*worst.arrays()), epoch + 1)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show curves of precision and recall, features, and the table of runs."""
-        logger = self._logger(trainer)
-        predictions = self._collector.gather() if logger else None
-        if not logger or not predictions or not trainer.is_global_zero:
+        writer, predictions = self._gather(trainer)
+        if not writer or not predictions:
             return
-        writer, epoch = logger.writer("val"), trainer.current_epoch
         for digit, probabilities in enumerate(predictions.logits.softmax(dim=1).T):
             is_digit = predictions.labels == digit
-            writer.add_pr_curve(f"digit_{digit}", is_digit, probabilities, epoch)
+            writer.add_pr_curve(f"digit_{digit}", is_digit, probabilities, trainer.current_epoch)
         if isinstance(pl_module, MNISTClassifier):
-            _add_features(writer, pl_module, predictions, epoch)
+            _add_features(writer, pl_module, predictions, trainer.current_epoch)
         data = attached_data(trainer)
         hyperparameters = {**pl_module.hparams, **(data.hparams if data else {})}
-        _add_to_table(Path(logger.log_dir), {"max_epochs": trainer.max_epochs, **hyperparameters})
+        folder = Path(writer.log_dir).parent
+        _add_to_table(folder, {"max_epochs": trainer.max_epochs, **hyperparameters})
 
     def _logger(self, trainer: Trainer) -> RunLogger | None:
         """The logger that takes all of this, in a full ``fit``."""
         loggers = [each for each in trainer.loggers if isinstance(each, RunLogger)]
         wanted = self.level == "full" and trainer.state.fn == TrainerFn.FITTING
         return loggers[0] if loggers and wanted else None
+
+    def _gather(self, trainer: Trainer) -> tuple[SummaryWriter | None, Predictions | None]:
+        """The predictions of all ranks, and on the first one the writer of their curves."""
+        logger = self._logger(trainer)
+        predictions = self._collector.gather() if logger else None
+        return logger.writer("val") if logger and trainer.is_global_zero else None, predictions
 
 
 def _add_graph(writer: SummaryWriter, module: LightningModule, images: Tensor) -> None:

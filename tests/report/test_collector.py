@@ -33,10 +33,11 @@ def test_first_of_each_kind_and_mistakes_by_loss() -> None:
     losses = [log_loss(labels[[i]], probabilities[[i]], labels=range(10)) for i in range(300)]
     worst = [i for i in np.argsort(losses)[::-1] if not right[i]][:36]
     for samples, expected in ((collected.shown, first), (collected.mistakes, worst)):
-        assert samples.images.flatten().tolist() == expected
-        assert samples.labels.tolist() == labels[expected].tolist()
-        assert samples.predictions.tolist() == predictions[expected].tolist()
-        np.testing.assert_allclose(samples.probabilities, probabilities[expected].max(1), atol=1e-6)
+        shown, true, predicted, chances = samples.arrays()
+        assert shown.flatten().tolist() == expected
+        assert true.tolist() == labels[expected].tolist()
+        assert predicted.tolist() == predictions[expected].tolist()
+        np.testing.assert_allclose(chances, probabilities[expected].max(1), atol=1e-6)
     assert collected.first_images.flatten().tolist() == list(range(20))
 
 

@@ -48,16 +48,23 @@ def test_curves_show_training_and_validation_together() -> None:
 
 def test_predictions_are_titled_with_prediction_and_truth() -> None:
     labels, digits = np.array([3, 4, 5, 6, 7]), np.array([3, 4, 1, 6, 7])
-    figure = plot_predictions(np.zeros((5, 28, 28), np.float32), labels, digits)
-    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    images = np.random.default_rng(0).random((5, 28, 28), np.float32)
+    figure = plot_predictions(images, labels, digits)
+    right, wrong = figure.axes
+    assert (right.get_title(), wrong.get_title()) == (
+        "Classified correctly",
+        "Classified incorrectly",
+    )
+    titles = [text.get_text() for text in (*right.texts, *wrong.texts)]
     pairs = (3, 3), (4, 4), (6, 6), (7, 7), (1, 5)
     assert titles == [f"predicted {digit}, true {label}" for digit, label in pairs]
-    assert len(figure.axes) == 9, "four right ones take two rows of three"
+    np.testing.assert_array_equal(wrong.images[0].get_array(), images[2])
+    assert right.texts[3].get_position()[0] == right.texts[0].get_position()[0], "three a row"
 
 
 def test_predictions_without_mistakes() -> None:
     figure = plot_predictions(np.zeros((1, 28, 28), np.float32), np.array([1]), np.array([1]))
-    assert len(figure.axes) == 3
+    assert [ax.get_title() for ax in figure.axes] == ["Classified correctly"]
 
 
 def test_confusion_matrix_shows_counts_with_truth_in_rows() -> None:
