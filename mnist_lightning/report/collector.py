@@ -40,21 +40,13 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Predictions:
-    """The predictions for a whole set, on the CPU.
+    """The predictions for a whole set, on the CPU."""
 
-    Attributes:
-        logits: (N, C) float32.
-        labels: (N,) int64, the truth.
-        shown: The first nine images classified correctly, then the first nine incorrectly.
-        mistakes: Up to 36 images classified incorrectly, the highest loss first.
-        first_images: (up to ``keep_first``, 1, H, W), the first of this rank, on its device.
-    """
-
-    logits: Tensor
-    labels: Tensor
-    shown: Batch
-    mistakes: Batch
-    first_images: Tensor
+    logits: Tensor  # (N, C) float32
+    labels: Tensor  # (N,) int64, the truth
+    shown: Batch  # the first nine images classified correctly, then the first nine incorrectly
+    mistakes: Batch  # up to 36 images classified incorrectly, the highest loss first
+    first_images: Tensor  # (up to ``keep_first``, 1, H, W), of this rank, on its device
 
     @cached_property
     def scores(self) -> Scores:

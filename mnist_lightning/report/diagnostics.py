@@ -8,42 +8,32 @@ from matplotlib.ticker import PercentFormatter
 
 from mnist_lightning.report.plotting import Array, plot_tiles
 
-SPEAKS = "bwr"  # blue below 0, white, red above
+NONE = "No mistakes"
 
 
 def plot_mistakes(images: Array, labels: Array, predictions: Array, probabilities: Array) -> Figure:
-    """Show images classified incorrectly, six a row, with truth, prediction and its probability.
-
-    Args:
-        images: (N, H, W), any range.
-        labels: (N,) int, the truth.
-        predictions: (N,) int.
-        probabilities: (N,) float, of the predictions, [0, 1].
-    """
+    """Show images (N, H, W) with truth, prediction and its probability, (N,) each; six a row."""
     each = zip(labels, predictions, probabilities, strict=True)
     titles = [f"{label} taken for {digit}\n{chance:.1%}" for label, digit, chance in each]
-    return plot_tiles(images, titles, 6, _title("Mistakes with the highest loss", titles))
+    title = "Mistakes with the highest loss" if titles else NONE
+    return plot_tiles(images, titles, 6, title)
 
 
 def plot_attention(images: Array, gradients: Array, labels: Array, predictions: Array) -> Figure:
     """Show what spoke for each mistake, beside its image, three a row.
 
-    Args:
-        images: (N, H, W), any range.
-        gradients: (N, H, W) float; above 0 where ink speaks for the prediction, below 0 where it
-            speaks for the truth.
-        labels: (N,) int, the truth.
-        predictions: (N,) int.
+    ``gradients``, (N, H, W) as the images, are above 0 where ink speaks for the prediction, below
+    0 where it speaks for the truth, the label.
     """
-    titles = [f"{true} taken for {digit}" for true, digit in zip(labels, predictions, strict=True)]
     tiles = np.zeros((*images.shape[:2], 2 * images.shape[2], 4))
     for tile, image, gradient in zip(tiles, images, gradients, strict=True):
         ink = np.asarray(Normalize()(image))
         speaks = _signed(gradient)
         speaks[..., :3] *= 1 - ink[..., np.newaxis] / 4  # the digit's shadow
         tile[:] = np.concatenate([colormaps["gray"](ink), speaks], axis=1)
+    titles = [f"{true} taken for {digit}" for true, digit in zip(labels, predictions, strict=True)]
     title = "Where more ink speaks for the prediction (red) or for the truth (blue)"
-    return plot_tiles(tiles, titles, 3, _title(title, titles))
+    return plot_tiles(tiles, titles, 3, title if titles else NONE)
 
 
 def plot_filters(filters: Array) -> Figure:
@@ -54,13 +44,9 @@ def plot_filters(filters: Array) -> Figure:
 
 
 def plot_reliability(counts: Array, confidences: Array, accuracies: Array, error: float) -> Figure:
-    """Compare confidence with accuracy in bins, with the expected calibration error ``error``.
+    """Compare confidence with accuracy in bins, (B,) each with the counts of their predictions.
 
-    Args:
-        counts: (B,) int, predictions in each bin of confidence.
-        confidences: (B,) float, their mean probability, [0, 1].
-        accuracies: (B,) float, the share that is right, [0, 1].
-        error: Expected calibration error, [0, 1].
+    ``error`` is the expected calibration error.
     """
     figure = Figure(figsize=(5.6, 5.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -79,11 +65,7 @@ def plot_reliability(counts: Array, confidences: Array, accuracies: Array, error
     return figure
 
 
-def _title(title: str, mistakes: list[str]) -> str:
-    return title if mistakes else "No mistakes"
-
-
 def _signed(values: Array) -> Array:
-    """Color numbers, red above 0 and blue below, by the largest: (..., 4) RGBA."""
+    """Color numbers, blue below 0, white, red above, by the largest: (..., 4) RGBA."""
     largest = np.abs(values).max(initial=1e-12)
-    return np.asarray(colormaps[SPEAKS](values / largest / 2 + 0.5))
+    return np.asarray(colormaps["bwr"](values / largest / 2 + 0.5))

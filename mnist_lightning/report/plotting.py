@@ -46,13 +46,7 @@ def plot_curves(columns: Columns) -> Figure:
 
 
 def plot_predictions(images: Array, labels: Array, predictions: Array) -> Figure:
-    """Show images classified correctly, then those classified incorrectly, three a row.
-
-    Args:
-        images: (N, H, W), any range.
-        labels: (N,) int, the truth.
-        predictions: (N,) int.
-    """
+    """Show images (N, H, W), classified correctly, then incorrectly; labels (N,) are the truth."""
     titles = [f"predicted {p}, true {t}" for p, t in zip(predictions, labels, strict=True)]
     is_right = labels == predictions
     parts = {"correctly": np.flatnonzero(is_right), "incorrectly": np.flatnonzero(~is_right)}

@@ -42,31 +42,18 @@ class Bin:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of a whole set of images, as ``metrics.json`` holds them.
+    """Scores of a whole set of images, as ``metrics.json`` holds them."""
 
-    Attributes:
-        count: How many images.
-        right: How many were classified correctly.
-        accuracy: Their share, [0, 1].
-        interval: 95 % interval of the accuracy, Wilson's.
-        loss: Mean cross-entropy, in nats.
-        calibration_error: Expected calibration error (ECE), [0, 1].
-        digits: Of each class.
-        confusions: The most frequent, at most 5.
-        confusion_matrix: Rows are the truth, columns the predictions.
-        bins: 15 of equal width in confidence, without the empty ones.
-    """
-
-    count: int
-    right: int
-    accuracy: float
-    interval: tuple[float, float]
-    loss: float
-    calibration_error: float
+    count: int  # images
+    right: int  # those classified correctly
+    accuracy: float  # [0, 1]
+    interval: tuple[float, float]  # of the accuracy, 95 %, Wilson's
+    loss: float  # mean cross-entropy, in nats
+    calibration_error: float  # expected calibration error (ECE), [0, 1]
     digits: list[DigitScores]
-    confusions: list[Confusion]
-    confusion_matrix: list[list[int]]
-    bins: list[Bin]
+    confusions: list[Confusion]  # the most frequent, at most 5
+    confusion_matrix: list[list[int]]  # rows are the truth, columns the predictions
+    bins: list[Bin]  # 15 of equal width in confidence, without the empty ones
 
 
 def compute_scores(logits: Tensor, labels: Tensor) -> Scores:

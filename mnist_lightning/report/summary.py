@@ -23,10 +23,7 @@ PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics")
 def summarize(
     trainer: Trainer, module: LightningModule, scores: Scores | None, seconds: float
 ) -> dict[str, Any]:
-    """Collect source, protocol, counts, metrics, hyperparameters and versions at the end of a fit.
-
-    ``scores`` are those of the last validation, if there was one.
-    """
+    """Collect protocol, counts, metrics, hyperparameters and versions at the end of a fit."""
     data = attached_data(trainer)
     counts = {"right": scores.right, "wrong": scores.count - scores.right} if scores else {}
     return {
@@ -49,17 +46,12 @@ def summarize(
     }
 
 
-def describe(
-    scores: Scores, stage: str, data: Data, checkpoint: str | Path | None
-) -> dict[str, Any]:
-    """Collect the scores of a stage, ``val`` or ``test``, with their source for ``metrics.json``.
-
-    Of the file that the weights came from only the name is kept.
-    """
+def describe(scores: Scores, stage: str, data: Data, checkpoint: object) -> dict[str, Any]:
+    """Collect scores, their source and the checkpoint's name; ``stage`` is ``val`` or ``test``."""
     return {
         "images": images_name(stage, data),
         "source": data.source if data else None,
-        "checkpoint": Path(checkpoint).name if checkpoint else None,
+        "checkpoint": Path(str(checkpoint)).name if checkpoint else None,
         **asdict(scores),
     }
 

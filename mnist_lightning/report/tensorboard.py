@@ -21,6 +21,12 @@ from mnist_lightning.report.logger import RunLogger
 
 PROJECTED = 1_000  # images in the projector
 SHOWN = 18  # mistakes of an epoch
+# In the table of runs: the curves that they are the last values of
+METRICS = [
+    Metric(tag, group=stage, display_name=f"{stage} {tag}")
+    for stage in ("validation", "train")
+    for tag in ("accuracy", "loss")
+]
 
 
 class Board(Callback):
@@ -47,9 +53,13 @@ class Board(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the network; start the clock, of an epoch under way too."""
         self.on_train_epoch_start(trainer, pl_module)
-        images, logger = pl_module.example_input_array, self._logger(trainer)
+        logger, images = self._logger(trainer), pl_module.example_input_array
         if logger and trainer.is_global_zero and isinstance(images, Tensor):
-            _add_graph(logger.writer("train"), pl_module, images.to(pl_module.device))
+            network = pl_module.net if isinstance(pl_module, MNISTClassifier) else pl_module
+            with warnings.catch_warnings(), torch.no_grad():
+                # TensorBoard's graph is read from the trace that torch.jit makes
+                warnings.filterwarnings("ignore", message="`torch.jit.trace")
+                logger.experiment.add_graph(network, images.to(pl_module.device))
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
@@ -104,23 +114,15 @@ class Board(Callback):
         return logger.writer("val") if logger and trainer.is_global_zero else None, predictions
 
 
-def _add_graph(writer: SummaryWriter, module: LightningModule, images: Tensor) -> None:
-    with warnings.catch_warnings(), torch.no_grad():
-        # TensorBoard's graph is read from the trace that torch.jit makes
-        warnings.filterwarnings("ignore", message="`torch.jit.trace")
-        network = module.net if isinstance(module, MNISTClassifier) else module
-        writer.add_graph(network, images)
-
-
 def _add_features(
     writer: SummaryWriter, module: MNISTClassifier, predictions: Predictions, epoch: int
 ) -> None:
     """Show the features, (N, F), of the first validation images, with thumbnails and labels."""
     images = predictions.first_images
+    training = module.net.training
     with torch.inference_mode():
-        training = module.net.training
         features = module.net.eval().features(images)
-        module.net.train(training)
+    module.net.train(training)
     darkest, brightest = images.aminmax()
     thumbnails = (images - darkest) / (brightest - darkest)
     labels = predictions.labels[: len(images)].tolist()
@@ -133,14 +135,9 @@ def _add_to_table(folder: Path, hyperparameters: dict[str, Any]) -> None:
         name: value if isinstance(value, bool | int | float | str) else str(value)
         for name, value in hyperparameters.items()
     }
-    metrics = [
-        Metric(tag, group=stage, display_name=f"{stage} {tag}")
-        for stage in ("validation", "train")
-        for tag in ("accuracy", "loss")
-    ]
     try:
         file = FileWriter(folder)
-        file.add_summary(hparams_config_pb([HParam(name) for name in plain], metrics))
+        file.add_summary(hparams_config_pb([HParam(name) for name in plain], METRICS))
         file.add_summary(hparams_pb(plain, trial_id="/".join(folder.parts[-2:])))
         file.close()
     except OSError as error:  # a full disk

@@ -1,7 +1,9 @@
 """``test`` and the page of a run, from end to end."""
 
 import csv
+import errno
 import json
+import os
 import re
 import shlex
 from html import unescape
@@ -82,9 +84,26 @@ def test_a_page_is_escaped_and_written_anew(workdir: Path) -> None:
 
 
 def test_without_figures_no_page(workdir: Path) -> None:
-    main(["fit", *TINY, "--report.figures", "false"])
+    (workdir / "old.yaml").write_text("evaluation: {figures: true}")  # of a part of 0.1
+    main(["fit", "--config", "old.yaml", *TINY, "--report.figures", "false"])
     main(["test", "--trainer.fast_dev_run", "true"])
     assert not (RUN / "test").exists(), "one batch is no test"
     main(["test"])
     assert (RUN / "test" / "mistakes.png").exists()
     assert not (RUN / "report.html").exists()
+
+
+def test_a_full_disk_costs_the_report_not_the_run(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(draft: Path, target: Path) -> None:
+        if Path(target).name == "summary.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        rename(draft, target)
+
+    rename = os.rename
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.warns(UserWarning, match="report of the run could not be written .*No space left"):
+        main(["fit", *TINY])
+    assert "Run folder" in capsys.readouterr().out
+    assert (RUN / "checkpoints" / "last.ckpt").exists()
