@@ -23,6 +23,8 @@ def test_mistakes_tell_truth_prediction_and_probability() -> None:
     places = [text.get_position() for text in ax.texts]
     assert places[6][0] == places[0][0], "six a row"
     assert places[6][1] > places[5][1], "y runs downwards"
+    _, _, bottom, top = ax.images[0].get_extent()
+    assert ax.get_ylim()[0] > bottom > top > ax.get_ylim()[1], "upright"
     shown = np.asarray(ax.images[3].norm(np.asarray(ax.images[3].get_array())))
     stretched = (IMAGES[3] - IMAGES[3].min()) / (IMAGES[3].max() - IMAGES[3].min())
     np.testing.assert_allclose(shown, stretched, atol=1 / 255)

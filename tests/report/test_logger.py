@@ -31,19 +31,19 @@ def test_writes_training_and_validation_under_one_tag_over_epochs(tmp_path: Path
     assert not list(run.glob("events*")), "no third run in the chart"
 
 
-def test_each_run_gets_a_folder(tmp_path: Path) -> None:
+def test_each_run_gets_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mnist" / "version_7").mkdir(parents=True)
     (tmp_path / "mnist" / "version_mine").mkdir()
     loggers = [RunLogger(str(tmp_path), "mnist", given) for given in (None, None, 3, "mine")]
+    for logger in loggers:
+        logger.set_name("other")
     names = [Path(logger.log_dir).name for logger in loggers]
     assert names == ["version_8", "version_9", "version_3", "mine"]
-
-
-@pytest.mark.parametrize(("given", "folder"), [(None, "synthetic"), ("mine", "mine")])
-def test_a_name_given_stays(tmp_path: Path, given: str | None, folder: str) -> None:
-    logger = RunLogger(str(tmp_path), given)
-    logger.set_name("synthetic")
-    assert Path(logger.log_dir) == tmp_path / folder / "version_0"
+    (unnamed := RunLogger(str(tmp_path))).set_name("synthetic")
+    assert Path(unnamed.log_dir) == tmp_path / "synthetic" / "version_0"
+    monkeypatch.setattr(Path, "glob", lambda *_: [])  # nothing is there yet when they look
+    together = [RunLogger(str(tmp_path), "together") for _ in range(3)]
+    assert len({logger.log_dir for logger in together}) == 3
 
 
 def test_a_full_disk_costs_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,13 @@ import shlex
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import TINY
 from sklearn.metrics import confusion_matrix
 from test_page import Parsed
 
 from mnist_lightning.__main__ import main
-from mnist_lightning.data.idx import read_idx
 
 RUN = Path("logs/synthetic/version_0")
 DRAWN = {"confusion_matrix", "mistakes", "attention", "reliability", "filters"}
@@ -47,7 +47,7 @@ def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (RUN / "predictions.csv").open() as file:
         digits = [int(row["digit"]) for row in csv.DictReader(file)]
     (raw,) = (workdir / "data").iterdir()
-    labels = read_idx(raw / "t10k-labels-idx1-ubyte", (70,), None).tolist()
+    labels = np.fromfile(raw / "t10k-labels-idx1-ubyte", np.uint8)[8:]  # after the header
     expected = confusion_matrix(labels, digits, labels=range(10)).tolist()
     for folder, checkpoint in (("validation", None), ("test", "last.ckpt")):
         metrics = json.loads((RUN / folder / "metrics.json").read_text())
@@ -66,28 +66,13 @@ def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert rows(RUN.with_name("version_1")) == rows(RUN)
 
 
-def test_a_page_is_escaped_and_written_anew(workdir: Path) -> None:
-    run = Path("logs/synthetic/<script>&'")
-    main(["fit", *TINY, "--trainer.logger.version", run.name])
-    page = run / "report.html"
-    parsed = Parsed(page.read_text(encoding="utf-8"))
-    assert run.name in parsed.texts
-    assert "script" not in [tag for tag, _ in parsed.tags]
-    before = page.read_bytes()
-
-    main(["test", "--report.figures", "false"])
-    assert [path.name for path in (run / "test").iterdir()] == ["metrics.json"]
-    assert page.read_bytes() == before
-    main(["test", "--data.synthetic_size", "[96, 3]"])
-    assert page.read_bytes() != before
-    assert json.loads((run / "test" / "metrics.json").read_text())["count"] == 3
-
-
 def test_without_figures_no_page(workdir: Path) -> None:
     (workdir / "old.yaml").write_text("evaluation: {figures: true}")  # of a part of 0.1
     main(["fit", "--config", "old.yaml", *TINY, "--report.figures", "false"])
     main(["test", "--trainer.fast_dev_run", "true"])
     assert not (RUN / "test").exists(), "one batch is no test"
+    main(["test", "--report.figures", "false"])
+    assert [path.name for path in (RUN / "test").iterdir()] == ["metrics.json"]
     main(["test"])
     assert (RUN / "test" / "mistakes.png").exists()
     assert not (RUN / "report.html").exists()
