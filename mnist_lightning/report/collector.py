@@ -33,8 +33,8 @@ class Batch(NamedTuple):
 
     def arrays(self) -> tuple[Array, Array, Array, Array]:
         """Images (N, H, W), labels, predictions and their probabilities, for figures."""
-        chances, predictions = self.logits.float().softmax(dim=1).max(dim=1)
-        images = self.images[:, 0].float()
+        images, predictions = self.images[:, 0].float(), self.logits.argmax(dim=1)
+        chances = self.logits.float().softmax(dim=1).amax(dim=1)
         return images.numpy(), self.labels.numpy(), predictions.numpy(), chances.numpy()
 
 
