@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from argparse import SUPPRESS
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,6 @@ from mnist_lightning.data.sources import CLASSES
 from mnist_lightning.errors import CheckpointError, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
 from mnist_lightning.report import logger
-from mnist_lightning.report.evaluation import Evaluation
 from mnist_lightning.report.history import History
 from mnist_lightning.report.layer_table import LayerTable
 from mnist_lightning.report.report import Report
@@ -44,7 +44,6 @@ CALLBACKS = {  # by the group of their options
     "history": History,
     "tensorboard": Board,
     "report": Report,
-    "evaluation": Evaluation,
     "predictions": PredictionWriter,
     "training_state": TrainingState,
     "finite": Finite,
@@ -71,8 +70,9 @@ class CLI(LightningCLI):
         self.parsers[subcommand] = parser
         for name, callback in CALLBACKS.items():
             parser.add_lightning_class_args(callback, name)
+        # a section of configurations of version 0.1, which report.figures decided
+        parser.add_argument("--evaluation", type=dict | None, default=SUPPRESS, help=SUPPRESS)
         parser.link_arguments("seed_everything", "data.seed")
-        parser.link_arguments("report.figures", "evaluation.figures")
         log = {"class_path": "mnist_lightning.report.logger.RunLogger"}
         parser.set_defaults(
             {
