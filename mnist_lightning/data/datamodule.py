@@ -2,16 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from lightning import LightningDataModule, Trainer
+from torch.utils.data import DataLoader, DistributedSampler
 
 from mnist_lightning.data import generated as synthetic
 from mnist_lightning.data.augmentation import Augmentation
 from mnist_lightning.data.dataset import ImageDataset, Scaling
 from mnist_lightning.data.download import FILES, fetch_mnist
 from mnist_lightning.data.loader import EpochLoader, ordered, shuffled
-from mnist_lightning.data.pictures.folder import OwnImages, list_images
+from mnist_lightning.data.pictures.picture_dataset import PictureDataset, list_pictures
 from mnist_lightning.data.splits import read_split, stratified
 from mnist_lightning.errors import DataError, UnreachableError
 
@@ -102,7 +104,7 @@ class MNISTDataModule(LightningDataModule):
         self.augmentation = augmentation if any(augmentation.amounts.values()) else None
         self.predict_path = Path(predict_path) if predict_path else None
         self.save_inputs = save_inputs
-        self.own: OwnImages | None = None
+        self.own: PictureDataset | None = None
         self._resumed: dict[str, int] | None = None
 
     def prepare_data(self) -> None:
@@ -125,7 +127,7 @@ class MNISTDataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Read the files into memory, and cut off the images held out."""
         if self.predict_path and stage == "predict":
-            self.own = OwnImages(list_images(self.predict_path), self.scaling)
+            self.own = PictureDataset(list_pictures(self.predict_path), self.scaling)
             return
         self.source = self.hparams["source"] = self.resolve_source()
         raw_dir = self.raw_dir(self.source)
@@ -158,9 +160,15 @@ class MNISTDataModule(LightningDataModule):
         """The test images."""
         return ordered(self.test, self.batch_size)
 
-    def predict_dataloader(self) -> EpochLoader | OwnImages:
-        """The user's own images or, without them, the test images."""
-        return self.own or self.test_dataloader()
+    def predict_dataloader(self) -> DataLoader[Any]:
+        """The user's own pictures, a batch each, or without them the test images."""
+        if self.own is None:
+            return self.test_dataloader()
+        # every process reads them all; Lightning would share them out for want of such a sampler
+        sampler: DistributedSampler[Any] = DistributedSampler(
+            self.own, num_replicas=1, rank=0, shuffle=False
+        )
+        return DataLoader(self.own, sampler=sampler, generator=torch.Generator())
 
     def state_dict(self) -> dict[str, int]:
         """The epoch under way, and how many of its batches were given.

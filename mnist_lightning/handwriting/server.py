@@ -1,4 +1,4 @@
-"""The server of the page to draw on: for this machine's own browser alone."""
+"""An HTTP server of one page and one function, for this machine's own browser alone."""
 
 import json
 import socket
@@ -12,29 +12,31 @@ from socketserver import ThreadingTCPServer
 from typing import Any
 
 HOST = "127.0.0.1"
-MOST_BYTES = 1_000_000  # of a drawing
+MAX_BYTES = 1_000_000  # of a drawing
 SECONDS = 10.0  # that a connection may stay open
-# Nothing is fetched from elsewhere, and no other site shows the page as its own
-POLICY = (
-    "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; "
-    "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-)
+HEADERS = {
+    "Cache-Control": "no-store",
+    # nothing is fetched from elsewhere, and no other site shows the page as its own
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 
 Answer = Mapping[str, Any]
 
 
-class Sketchpad(ThreadingTCPServer):
-    """Serve a page, and answer each drawing that it sends.
+class DrawingServer(ThreadingTCPServer):  # HTTPServer would ask the network for the host's name
+    """Serve a page, and answer each drawing that it posts.
 
     Args:
         port: To listen on; 0: any that is free.
-        page: What ``/`` shows, in HTML.
-        answer: Is given what was posted to ``/digit``, in a thread of its own; what it says is sent
-            back as JSON.
+        page: HTML of ``/``.
+        answer: Called with what is posted to ``/digit``, each in a thread of its own; what it
+            returns is sent as JSON.
 
     Attributes:
-        url: Where the page is.
-        names: Of the server, with the port, as browsers may call it.
+        url: Of the page.
+        names: Host names with the port, by which browsers may call the server.
 
     Raises:
         OSError: The port is taken or not ours to take.
@@ -44,7 +46,7 @@ class Sketchpad(ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self, port: int, page: str, answer: Callable[[bytes], Answer]) -> None:
-        super().__init__((HOST, port), _Request)
+        super().__init__((HOST, port), _Handler)
         self.page, self.answer = page, answer
         self.names = [f"{host}:{self.server_address[1]}" for host in (HOST, "localhost")]
         self.url = f"http://{self.names[0]}/"
@@ -55,56 +57,53 @@ class Sketchpad(ThreadingTCPServer):
             super().handle_error(request, client_address)
 
 
-class _Request(BaseHTTPRequestHandler):
-    server: Sketchpad
+class _Handler(BaseHTTPRequestHandler):
+    server: DrawingServer
 
     def setup(self) -> None:
+        """Start the clock: a socket's timeout would begin anew with each byte that drips in."""
         super().setup()
-        self.limit = threading.Timer(SECONDS, self._cut)
-        self.limit.daemon = True
-        self.limit.start()
+        self.timer = threading.Timer(SECONDS, self._cut)
+        self.timer.daemon = True
+        self.timer.start()
 
     def finish(self) -> None:
-        self.limit.cancel()
+        self.timer.cancel()
         super().finish()
 
     def do_GET(self) -> None:
-        if self._refused("/"):
-            return
-        self._reply("text/html; charset=utf-8", self.server.page)
+        if self._allow("/"):
+            self._reply("text/html; charset=utf-8", self.server.page)
 
     def do_POST(self) -> None:
-        if self._refused("/digit"):
+        if not self._allow("/digit"):
             return
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()):
             return self.send_error(HTTPStatus.LENGTH_REQUIRED)
-        if len(length) > len(str(MOST_BYTES)) or int(length) > MOST_BYTES:
+        if len(length) > len(str(MAX_BYTES)) or int(length) > MAX_BYTES:
             return self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         drawing = self.rfile.read(int(length))
         if len(drawing) == int(length):
             self._reply("application/json", json.dumps(self.server.answer(drawing)))
 
-    def _refused(self, path: str) -> bool:
-        """Refuse what is not there, and pages of other sites, under whatever name they come."""
-        own = [f"http://{name}" for name in self.server.names]
-        foreign = self.headers.get("Host") not in self.server.names or (
-            self.headers.get("Origin", own[0]) not in own
-        )
-        if foreign:
+    def _allow(self, path: str) -> bool:
+        """Refuse pages of other sites, under whatever name they come, and what is not there."""
+        host, own = self.headers.get("Host"), [f"http://{name}" for name in self.server.names]
+        if host not in self.server.names or self.headers.get("Origin", own[0]) not in own:
             self.send_error(HTTPStatus.FORBIDDEN)
-        elif self.path != path:
+            return False
+        if self.path != path:
             self.send_error(HTTPStatus.NOT_FOUND)
-        return foreign or self.path != path
+            return False
+        return True
 
-    def _reply(self, kind: str, text: str) -> None:
+    def _reply(self, content_type: str, text: str) -> None:
         content = text.encode()
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Content-Security-Policy", POLICY)
-        self.send_header("X-Content-Type-Options", "nosniff")
+        lengths = {"Content-Type": content_type, "Content-Length": str(len(content))}
+        for name, value in {**lengths, **HEADERS}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
