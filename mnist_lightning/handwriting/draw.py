@@ -3,10 +3,12 @@
 import os
 import sys
 import webbrowser
+from functools import partial
 from html import escape
 from importlib.resources import files
 from string import Template
-from threading import Lock, Thread
+from threading import Thread
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,13 +19,12 @@ from mnist_lightning.data.pictures.image_file import ImageError, decode_image
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT
 from mnist_lightning.errors import UsageError, printable
 from mnist_lightning.handwriting.predictor import Predictor
-from mnist_lightning.handwriting.server import Answer, DrawingServer
+from mnist_lightning.handwriting.server import DrawingServer
 
 PORT = 8028
 PORTS = (0, *range(1024, 2**16))  # the others are the system's
 MAX_PIXELS = 1_000_000  # of a drawing; the page's sheet has 160,000
 MARGIN = 20  # pixels around the sheet, so that ink at its edge does not come from beyond
-PATIENCE = 1.0  # seconds to wait for the answer under way at the end
 
 
 def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True) -> None:
@@ -41,34 +42,24 @@ def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True
     """
     if port not in PORTS:
         raise UsageError(f"port is {port}: must be 0, or {PORTS[1]} to {PORTS[-1]}")
-    predictor, one_by_one = Predictor(ckpt_path), Lock()
-
-    def answer(drawing: bytes) -> Answer:
-        with one_by_one:
-            return predict_drawing(predictor, drawing)
-
+    predictor = Predictor(ckpt_path)
     print(f"Checkpoint: {printable(str(predictor.checkpoint.path))}", flush=True)
     try:
-        server = DrawingServer(port, render_page(predictor), answer)
+        server = DrawingServer(port, render_page(predictor), partial(predict_drawing, predictor))
     except OSError as error:
         reason = f"{error.strerror}; 0 takes any that is free"
         raise UsageError(f"port is {port}: {reason}") from error
     with server:
         print(f"Draw at {server.url} (Ctrl-C ends it)", flush=True)
-        if browser and has_desktop():  # which may take its time
+        # elsewhere a browser may take the terminal; and anywhere its time
+        desktop = sys.platform != "linux" or any(map(os.getenv, ("DISPLAY", "WAYLAND_DISPLAY")))
+        if browser and desktop:
             Thread(target=webbrowser.open, args=[server.url], daemon=True).start()
-        try:
-            server.serve_forever()
-        finally:
-            one_by_one.acquire(timeout=PATIENCE)  # and no other begins
+        server.serve_forever()
 
 
-def predict_drawing(predictor: Predictor, drawing: bytes) -> Answer:
-    """Predict the digit in a drawing.
-
-    Args:
-        predictor: With the network.
-        drawing: Content of a PNG, JPEG or BMP file; dark on a white sheet.
+def predict_drawing(predictor: Predictor, drawing: bytes) -> dict[str, Any]:
+    """Predict the digit in a drawing: the content of an image file, dark on a white sheet.
 
     Returns:
         ``probabilities``, a number in [0, 1] for each class, and ``image``, the 784 pixels, 0 to
@@ -89,23 +80,14 @@ def predict_drawing(predictor: Predictor, drawing: bytes) -> Answer:
 
 
 def render_page(predictor: Predictor) -> str:
-    """HTML of the page, which says whose answers it shows."""
+    """HTML of the page, with the checkpoint and what it was trained on."""
     # a first answer, so that the user's first is as quick as the others
     classes = predictor.predict(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)).shape[1]
     source = str(predictor.checkpoint.data.get("source"))
-    warning = '<p class="warning">Trained on synthetic digits, not on MNIST.</p>'
-    bar = "<li>{}<progress></progress><span></span></li>"
     page = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return page.substitute(
-        bars="".join(map(bar.format, range(classes))),
-        warning=warning if source == "synthetic" else "",
+        bars="".join(f"<li>{i}<progress></progress><span></span></li>" for i in range(classes)),
         checkpoint=escape(printable(str(predictor.checkpoint.path))),
         data=TITLES.get(source, "unknown data"),
-    )
-
-
-def has_desktop() -> bool:
-    """True if a browser would have a window of its own, and not take the terminal."""
-    return not sys.platform.startswith("linux") or bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        hidden="hidden" if source != "synthetic" else "",
     )

@@ -38,11 +38,12 @@ class Prediction:
     remark: str = ""
 
     def to_row(self) -> list[object]:
-        """The fields, for a CSV file; a file's name is never a formula there."""
+        """The fields for a CSV file, where a file's name is never a formula."""
         name = printable(str(self.file))
-        # full-width signs are computed too; with ./ it is the same file
+        # a full-width sign is computed too; with ./ it is the same file
         formula = unicodedata.normalize("NFKC", name).startswith(FORMULA)
-        return [f"./{name}" if formula else name, *astuple(self)[1:]]
+        values = (f"{x:.6f}" if isinstance(x, float) else x for x in astuple(self)[1:])
+        return [f"./{name}" if formula else name, *values]
 
 
 def to_predictions(pictures: PictureDataset, probabilities: Iterable[Tensor]) -> list[Prediction]:

@@ -1,7 +1,7 @@
 """A callback that writes predictions."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,11 @@ from mnist_lightning.errors import DataError, printable
 from mnist_lightning.files import atomic_write
 from mnist_lightning.handwriting.prediction import Prediction, format_table, to_predictions
 
-INPUTS = "predict_inputs"
-
 
 class PredictionWriter(BasePredictionWriter):
     """Write ``predictions.csv`` after ``predict``: index, digit and its probability.
 
-    Of the user's own pictures: file, digit and runner-up with their probabilities, and a remark
-    where there is no digit; they are shown as a table too.
+    Of the user's own pictures the fields of ``Prediction``, shown as a table too.
 
     Args:
         file_name: Name of the file in the trainer's ``default_root_dir``; the command line makes
@@ -39,11 +36,7 @@ class PredictionWriter(BasePredictionWriter):
         self.file_name = file_name
 
     def write_on_epoch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        predictions: Sequence[Any],
-        batch_indices: Sequence[Any],
+        self, trainer: Trainer, pl_module: LightningModule, predictions: Any, batch_indices: Any
     ) -> None:
         """Write ``probabilities``, (B, C), of all batches and processes.
 
@@ -62,20 +55,26 @@ class PredictionWriter(BasePredictionWriter):
             shares = gather_all_tensors(probabilities.to(pl_module.device))
             probabilities = torch.cat(shares)  # processes in a row have the images in order
         if trainer.is_global_zero:
-            values, digits = (each.tolist() for each in probabilities.max(dim=1))
-            rows = zip(range(len(digits)), digits, values, strict=True)
+            best = zip(*(each.tolist() for each in probabilities.max(dim=1)), strict=True)
+            rows = ((i, digit, f"{value:.6f}") for i, (value, digit) in enumerate(best))
             _write_csv(path, ("index", "digit", "probability"), rows)
-            say(trainer, f"{len(digits):,} predictions: {printable(str(path))}")
+            say(trainer, f"{len(probabilities):,} predictions: {printable(str(path))}")
 
 
 def _write_pictures(
     trainer: Trainer, data: MNISTDataModule, pictures: PictureDataset, chances: Tensor, path: Path
 ) -> None:
+    """Write and show the predictions of the user's own pictures, and what the network saw."""
     predictions = to_predictions(pictures, chances)
     header = [field.name for field in fields(Prediction)]
-    _write_csv(path, header, (each.to_row() for each in predictions))
+    _write_csv(path, header, [each.to_row() for each in predictions])
     if data.save_inputs:
-        _save_inputs(pictures, path.with_name(INPUTS))
+        folder = path.with_name("predict_inputs")
+        folder.mkdir(exist_ok=True)
+        for file, digit in zip(pictures.files, pictures.digits, strict=True):
+            if digit is not None:  # whole names, as a.png and a.jpg may lie side by side
+                with atomic_write(folder / f"{file.name}.png") as draft:
+                    Image.fromarray(digit).save(draft)
     say(trainer, format_table(predictions))
     say(trainer, f"{len(predictions):,} predictions: {printable(str(path))}")
     if all(each.remark not in ("", NO_DIGIT) for each in predictions):
@@ -83,18 +82,6 @@ def _write_pictures(
         raise DataError(f"predict_path is {place}: nothing there can be read")
 
 
-def _save_inputs(pictures: PictureDataset, folder: Path) -> None:
-    """Save what the network saw; whole names, as a.png and a.jpg may lie side by side."""
-    folder.mkdir(exist_ok=True)
-    for file, digit in zip(pictures.files, pictures.digits, strict=True):
-        if digit is not None:
-            with atomic_write(folder / f"{file.name}.png") as draft:
-                Image.fromarray(digit).save(draft)
-
-
 def _write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow(f"{each:.6f}" if isinstance(each, float) else each for each in row)
+        csv.writer(file).writerows([header, *rows])

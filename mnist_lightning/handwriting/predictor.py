@@ -13,19 +13,7 @@ from mnist_lightning.handwriting.prediction import Prediction, to_predictions
 
 
 class Predictor:
-    """A trained classifier on the CPU, with the scaling of its images.
-
-    Args:
-        checkpoint: A path; or ``last`` or ``best`` of the newest run; or None: that run's best, if
-            it has one, else its last.
-
-    Attributes:
-        checkpoint: What was read.
-        scaling: Of the pixels, as the network takes them.
-
-    Raises:
-        CheckpointError: There is no checkpoint, or none that is sound.
-    """
+    """A trained classifier on the CPU, and the scaling of its images; of ``open_checkpoint``."""
 
     def __init__(self, checkpoint: str | None) -> None:
         self.checkpoint = open_checkpoint(checkpoint)
@@ -45,11 +33,10 @@ def predict_images(
 
     Args:
         paths: Files in PNG, JPEG or BMP, one digit in each, dark on light or light on dark.
-        checkpoint: Of the network: a path, or ``last`` or ``best`` of the newest run.
+        checkpoint: A path, or ``last`` or ``best`` of the newest run.
 
     Returns:
-        One prediction for each path, in their order; a file that cannot be read, or has no digit,
-        has its remark.
+        One for each path, in their order, with a remark where there is no digit.
 
     Raises:
         CheckpointError: The checkpoint is missing, damaged or of another network.

@@ -3,53 +3,49 @@
 import json
 import socket
 import sys
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
+from threading import Lock, Timer
 from typing import Any
 
 HOST = "127.0.0.1"
 MAX_BYTES = 1_000_000  # of a drawing
 SECONDS = 10.0  # that a connection may stay open
+PATIENCE = 1.0  # seconds to wait for the answer under way at the end
 HEADERS = {
     "Cache-Control": "no-store",
     # nothing is fetched from elsewhere, and no other site shows the page as its own
-    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; "
-    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; img-src data:; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
-
-Answer = Mapping[str, Any]
 
 
 class DrawingServer(ThreadingTCPServer):  # HTTPServer would ask the network for the host's name
     """Serve a page, and answer each drawing that it posts.
 
     Args:
-        port: To listen on; 0: any that is free.
+        port: To listen on; 0: any that is free. OSError is raised where it cannot be had.
         page: HTML of ``/``.
-        answer: Called with what is posted to ``/digit``, each in a thread of its own; what it
-            returns is sent as JSON.
-
-    Attributes:
-        url: Of the page.
-        names: Host names with the port, by which browsers may call the server.
-
-    Raises:
-        OSError: The port is taken or not ours to take.
+        answer: Called with what is posted to ``/digit``, one at a time; its result goes as JSON.
     """
 
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, port: int, page: str, answer: Callable[[bytes], Answer]) -> None:
+    def __init__(self, port: int, page: str, answer: Callable[[bytes], Any]) -> None:
+        self.page, self.answer, self.lock = page, answer, Lock()
         super().__init__((HOST, port), _Handler)
-        self.page, self.answer = page, answer
         self.names = [f"{host}:{self.server_address[1]}" for host in (HOST, "localhost")]
         self.url = f"http://{self.names[0]}/"
+
+    def server_close(self) -> None:
+        """Close the port; wait for the answer under way, and let no other begin."""
+        super().server_close()
+        self.lock.acquire(timeout=PATIENCE)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a browser that went away."""
@@ -60,16 +56,17 @@ class DrawingServer(ThreadingTCPServer):  # HTTPServer would ask the network for
 class _Handler(BaseHTTPRequestHandler):
     server: DrawingServer
 
-    def setup(self) -> None:
-        """Start the clock: a socket's timeout would begin anew with each byte that drips in."""
-        super().setup()
-        self.timer = threading.Timer(SECONDS, self._cut)
-        self.timer.daemon = True
-        self.timer.start()
+    def handle(self) -> None:
+        # a socket's own timeout would begin anew with each byte that drips in
+        timer = Timer(SECONDS, self._cut)
+        timer.daemon = True
+        timer.start()
+        super().handle()
+        timer.cancel()
 
-    def finish(self) -> None:
-        self.timer.cancel()
-        super().finish()
+    def _cut(self) -> None:
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def do_GET(self) -> None:
         if self._allow("/"):
@@ -85,7 +82,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         drawing = self.rfile.read(int(length))
         if len(drawing) == int(length):
-            self._reply("application/json", json.dumps(self.server.answer(drawing)))
+            with self.server.lock:
+                answer = json.dumps(self.server.answer(drawing))
+            self._reply("application/json", answer)
 
     def _allow(self, path: str) -> bool:
         """Refuse pages of other sites, under whatever name they come, and what is not there."""
@@ -95,21 +94,16 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         if self.path != path:
             self.send_error(HTTPStatus.NOT_FOUND)
-            return False
-        return True
+        return self.path == path
 
-    def _reply(self, content_type: str, text: str) -> None:
+    def _reply(self, kind: str, text: str) -> None:
         content = text.encode()
         self.send_response(HTTPStatus.OK)
-        lengths = {"Content-Type": content_type, "Content-Length": str(len(content))}
-        for name, value in {**lengths, **HEADERS}.items():
+        headers = {"Content-Type": kind, "Content-Length": str(len(content)), **HEADERS}
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
-
-    def _cut(self) -> None:
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep the terminal quiet."""

@@ -1,10 +1,12 @@
 """Framing: a picture of a digit, brought to the form of MNIST's images."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.Image import Resampling
 from scipy import ndimage
 
 Array = NDArray[np.float32]
@@ -45,23 +47,22 @@ def frame_digit(grey: Array) -> Digit | None:
         return None
     box = _bounding_box(digit, margin=1)
     near = ndimage.binary_dilation(digit[box], iterations=2)  # the soft edge belongs to it
-    # enlarged first and cut off then: a small picture's strokes get a smooth outline
-    scale = max(1.0, OUTLINE_SIZE / max(near.shape))
-    outline = _resize(contrast[box] * near, scale) > threshold
+    # enlarged before it is cut off: a small picture's strokes get a smooth outline
+    outline = _resize(contrast[box] * near, max(1, OUTLINE_SIZE / max(near.shape))) > threshold
     return _center(_thicken(outline)) if outline.any() else None
 
 
 def _contrast(grey: Array) -> tuple[Array, float]:
-    """Weber contrast to the paper, (H, W) float32, and the least of it that can be ink.
-
-    The paper's brightness is a smooth polynomial plus what a morphological closing leaves: strokes
-    vanish in it, shadows and the table's edge stay.
-    """
+    """Weber contrast to the paper, (H, W) float32, and the least of it that can be ink."""
     coarse = _resize(grey, PAPER_SIZE / max(grey.shape))
     if _is_light_on_dark(coarse):
         grey, coarse = 1 - grey, 1 - coarse
-    light = _fit_light(_close(coarse), 6)
-    paper = _resize(light + _close(coarse - light), size=grey.shape)
+    # a closing covers what is darker than its surroundings and no wider than a stroke; it is taken
+    # of what uneven light leaves, as it has no slopes
+    close = partial(ndimage.grey_closing, size=MAX_STROKE, mode="nearest")
+    light = _fit_light(close(coarse), 6)
+    smooth = Image.fromarray(light + close(coarse - light))
+    paper = np.asarray(smooth.resize(grey.shape[::-1], Resampling.BICUBIC))
     side = max(grey.shape)
     contrast = (paper - grey) / np.maximum(paper, MIN_CONTRAST)
     contrast = ndimage.gaussian_filter(contrast, side / 500)
@@ -70,20 +71,14 @@ def _contrast(grey: Array) -> tuple[Array, float]:
     return contrast, max(MIN_CONTRAST, NOISE_DEVIATIONS * 1.4826 * float(np.median(noise)))
 
 
-def _close(coarse: Array) -> Array:
-    """Grey closing: cover what is darker than its surroundings and no wider than a stroke."""
-    return np.asarray(ndimage.grey_closing(coarse, MAX_STROKE, mode="nearest"))
-
-
 def _is_light_on_dark(coarse: Array) -> bool:
     """True by the skewness of the brightness: ink covers less than paper, far from the mean."""
     rest = coarse - _fit_light(coarse, 3)
     rest /= rest.std() + 1e-6
     corners = np.s_[[0, 0, -1, -1], [0, -1, 0, -1]]
-    if np.median(coarse[corners]) > DARK_BOARD:
-        return False
+    dark = np.median(coarse[corners]) <= DARK_BOARD
     # corners are paper, but count by half, as a table or a shadow may lie there
-    return bool((rest**3).mean() > np.median(rest[corners]) / 2)
+    return bool(dark and (rest**3).mean() > np.median(rest[corners]) / 2)
 
 
 def _fit_light(coarse: Array, terms: int) -> Array:
@@ -116,7 +111,7 @@ def _select_components(ink: Mask) -> Mask:
     sides = [labels[0], labels[-1], labels[:, 0], labels[:, -1]]
     # (4, count + 1): the share of each side of the picture that a component takes
     touched = np.array([np.bincount(side, minlength=count + 1) / len(side) for side in sides])
-    spans = np.array([1, *(max(_lengths(piece)) for piece in ndimage.find_objects(labels))])
+    spans = np.array([1, *(max(labels[box].shape) for box in ndimage.find_objects(labels))])
     widths = _stroke_widths(labels, range(count + 1))
     ruled = touched.any(axis=0) & (widths < MIN_ASPECT * spans)
     beyond = touched.max(axis=0) > 0.9  # a table, or another sheet
@@ -124,15 +119,14 @@ def _select_components(ink: Mask) -> Mask:
     areas[beyond | (widths <= 1.2 * widths[ruled].max(initial=0))] = 0
     kept = (areas > 0) & (areas > SPECK * areas.max())
     small = spans[areas.argmax()] < max(MIN_SPAN * max(ink.shape), 5)
-    if small or kept.sum() > MAX_COMPONENTS:
-        return np.zeros_like(ink)
+    kept &= not (small or kept.sum() > MAX_COMPONENTS)
     return np.asarray(kept[labels])
 
 
 def _thicken(outline: Mask) -> Mask:
     """Dilate strokes that are finer than MNIST's to their width."""
     (width,) = _stroke_widths(outline.astype(np.int32), [1])
-    wanted = STROKE_WIDTH * max(_lengths(_bounding_box(outline))) / BOX_SIZE
+    wanted = STROKE_WIDTH * max(outline[_bounding_box(outline)].shape) / BOX_SIZE
     grown = max(0.0, wanted - width) / 2
     wide = np.pad(outline, int(grown) + 2)
     return np.asarray(ndimage.distance_transform_edt(~wide) <= grown)
@@ -141,7 +135,7 @@ def _thicken(outline: Mask) -> Mask:
 def _center(outline: Mask) -> Digit:
     """Scale to the box, each pixel by the area inked, its centre of mass to the image's."""
     ink = outline[_bounding_box(outline)]
-    small = _resize(ink.astype(np.float32), BOX_SIZE / max(ink.shape), Image.Resampling.BOX)
+    small = _resize(ink.astype(np.float32), BOX_SIZE / max(ink.shape), Resampling.BOX)
     box = (255 * small).round().astype(np.uint8)
     places = zip(ndimage.center_of_mass(small), box.shape, strict=True)
     top, left = (min(max(round(CENTER - mean), 0), IMAGE_SIZE - size) for mean, size in places)
@@ -156,10 +150,6 @@ def _stroke_widths(labels: NDArray[np.int32], index: Sequence[int]) -> NDArray[n
     return 4 * np.asarray(ndimage.mean(depth, labels, index))
 
 
-def _lengths(piece: tuple[slice, ...]) -> list[int]:
-    return [each.stop - each.start for each in piece]
-
-
 def _bounding_box(piece: Mask, margin: int = 0) -> tuple[slice, slice]:
     """Rows and columns that hold a component, with a margin where the picture has it."""
     found = ndimage.find_objects(piece.astype(np.uint8))[0]
@@ -167,11 +157,6 @@ def _bounding_box(piece: Mask, margin: int = 0) -> tuple[slice, slice]:
     return rows, columns
 
 
-def _resize(
-    image: Array,
-    scale: float = 1.0,
-    resample: Image.Resampling = Image.Resampling.BICUBIC,
-    size: tuple[int, int] | None = None,
-) -> Array:
-    height, width = size or (max(1, round(n * scale)) for n in image.shape)
+def _resize(image: Array, scale: float, resample: Resampling = Resampling.BICUBIC) -> Array:
+    height, width = (max(1, round(n * scale)) for n in image.shape)
     return np.asarray(Image.fromarray(image).resize((width, height), resample))

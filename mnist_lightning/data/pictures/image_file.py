@@ -17,6 +17,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 64_000_000  # decoded with alpha 256 MB; below Pillow's own limit
 MAX_SIDE = 800  # pixels of the longer side that are kept
+NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # Windows has none
 
 
 class ImageError(Exception):
@@ -24,18 +25,13 @@ class ImageError(Exception):
 
 
 def read_image(path: Path) -> Array:
-    """Read an image file: a regular file in PNG, JPEG or BMP; else as ``decode_image``.
-
-    Raises:
-        ImageError: The file cannot be opened, is of another kind, too large or damaged.
-    """
+    """Read a regular file and decode it; raises ImageError, as ``decode_image``."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        # a pipe or a device is opened without waiting for its other side
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ImageError("no regular file")
             content = file.read(MAX_BYTES + 1)
-    except IsADirectoryError as error:
-        raise ImageError("no regular file") from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise ImageError(getattr(error, "strerror", None) or "no possible name") from error
     if len(content) > MAX_BYTES:
@@ -46,9 +42,7 @@ def read_image(path: Path) -> Array:
 def decode_image(content: bytes, max_pixels: int = MAX_PIXELS) -> Array:
     """Decode an image upright and in grey, at most 800 pixels wide and high.
 
-    Args:
-        content: Of a PNG, JPEG or BMP file.
-        max_pixels: Larger images are refused before they are decoded.
+    Images of more than ``max_pixels`` are refused before they are decoded.
 
     Returns:
         (H, W) float32, [0, 1], 0 black. What is transparent takes the colour of the paper.
@@ -66,11 +60,6 @@ def decode_image(content: bytes, max_pixels: int = MAX_PIXELS) -> Array:
         raise ImageError("no PNG, JPEG or BMP") from error
     except Exception as error:  # a damaged stream fails in any way
         raise ImageError("damaged") from error
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a pipe or a device without waiting for its other side."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _open_upright(content: bytes, max_pixels: int) -> Image.Image:

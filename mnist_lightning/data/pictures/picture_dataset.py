@@ -20,12 +20,8 @@ class PictureDataset(Dataset[tuple[Tensor, int]]):
     """Files with a digit each, read and framed as MNIST's when a sample is asked for.
 
     A sample is an image, (1, 28, 28) float32, and the index of its file. A file that cannot be read
-    or has no digit gives an empty image, so that indices agree. To be read in the process that asks
-    what was found: a loader without workers.
-
-    Args:
-        files: In the order of the samples.
-        scaling: Of the pixels, as the network takes them.
+    or has no digit gives an empty image, so that indices agree. In a loader's worker processes what
+    was found would be lost.
 
     Attributes:
         digits: (28, 28) uint8 of each file; None where there is none, or it was not read yet.
@@ -58,16 +54,16 @@ def list_pictures(path: Path) -> list[Path]:
     Raises:
         DataError: It is not there, cannot be listed, or the folder has no image.
     """
-    name = f"predict_path is {printable(str(path))}"
     try:
         if not path.is_dir():
             path.lstat()
             return [path]
-        found = sorted(each for each in path.iterdir() if each.suffix.lower() in FORMATS)
+        images = (each for each in path.iterdir() if each.suffix.lower() in FORMATS)
+        files = sorted(each for each in images if not each.name.startswith("."))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no possible name"
-        raise DataError(f"{name}: {reason}") from error
-    files = [each for each in found if not each.name.startswith(".")]
+        raise DataError(f"predict_path is {printable(str(path))}: {reason}") from error
     if not files:
-        raise DataError(f"{name}: holds no {', '.join(sorted(FORMATS))}")
+        kinds = ", ".join(sorted(FORMATS))
+        raise DataError(f"predict_path is {printable(str(path))}: holds no {kinds}")
     return files

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw
 from scipy import ndimage
 
-from mnist_lightning.data.pictures.framing import to_mnist
+from mnist_lightning.data.pictures.framing import frame_digit
 
 Grey = NDArray[np.float32]
 SIDE = 400
@@ -28,7 +28,7 @@ def drawn(width: int = 20, path: list[tuple[int, int]] = SEVEN) -> Image.Image:
 
 
 def found(image: Grey) -> NDArray[np.float64]:
-    digit = to_mnist(image)
+    digit = frame_digit(image)
     assert digit is not None
     assert (*digit.shape, str(digit.dtype)) == (28, 28, "uint8")
     return digit.astype(float)
@@ -149,4 +149,4 @@ def empty() -> dict[str, Grey]:
 
 @pytest.mark.parametrize("kind", list(empty()))
 def test_no_digit(kind: str) -> None:
-    assert to_mnist(empty()[kind].clip(0, 1).astype(np.float32)) is None
+    assert frame_digit(empty()[kind].clip(0, 1).astype(np.float32)) is None
