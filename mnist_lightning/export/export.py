@@ -14,9 +14,9 @@ from tqdm import tqdm
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.find import open_checkpoint
-from mnist_lightning.data.datamodule import TEST_SIZE, MNISTDataModule
+from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.data.generated import render_digits
-from mnist_lightning.data.splits import read_split
+from mnist_lightning.data.sources import MNIST
 from mnist_lightning.errors import OutputError, printable
 from mnist_lightning.export.formats import FORMATS, Format, RawNet, Run
 from mnist_lightning.files import atomic_write, check_output
@@ -97,7 +97,7 @@ def _origin(checkpoint: Checkpoint) -> dict[str, str]:
 def _images(data: MNISTDataModule) -> tuple[Tensor, str]:
     """Images to compare on, (N, 1, 28, 28) uint8, and what they are."""
     if data.resolve_source() == "mnist":
-        images, _ = read_split(data.raw_dir("mnist"), "t10k", TEST_SIZE, official=True)
+        images, _ = MNIST.read(data.data_dir, train=False)
         return images, "MNIST test images"
     digits = render_digits(torch.arange(GENERATED) % 10, torch.Generator().manual_seed(0))
     return digits.unsqueeze(1), f"generated digits (MNIST is not in {data.data_dir})"

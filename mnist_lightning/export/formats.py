@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mnist_lightning.data.datamodule import MEAN, STD
+from mnist_lightning.data.sources import MNIST
 from mnist_lightning.errors import OutputError
 from mnist_lightning.models.network import IMAGE_SIZE, ConvNet
 
@@ -45,7 +45,7 @@ class RawNet(nn.Module):
         if self.input == "uint8":
             images = images / 255
         if self.standard:
-            images = (images - MEAN) / STD
+            images = (images - MNIST.mean) / MNIST.std
         logits: Tensor = self.net(images)
         return logits.softmax(dim=1) if self.softmax else logits
 
@@ -121,7 +121,7 @@ def to_safetensors(model: RawNet, metadata: dict[str, str]) -> bytes:
     """Pack the weights alone, under the names of ConvNet's."""
     from safetensors.torch import save
 
-    mean, std = (MEAN, STD) if model.standard else (0, 1)
+    mean, std = (MNIST.mean, MNIST.std) if model.standard else (0, 1)
     scale = {"input_mean": str(mean), "input_std": str(std)}
     return save(model.net.state_dict(), metadata | scale)
 

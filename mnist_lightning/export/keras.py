@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mnist_lightning.checkpoints.checkpoint import read_checkpoint
-from mnist_lightning.data.datamodule import MEAN, STD
+from mnist_lightning.data.sources import MNIST
 from mnist_lightning.errors import KerasError
 from mnist_lightning.files import atomic_write, check_output
 from mnist_lightning.models.classifier import MNISTClassifier
@@ -80,7 +80,7 @@ def export_keras(checkpoint: str, model: str) -> None:
     with atomic_write(model) as draft:
         network.save(draft)
     standard = read.data.get("normalize") == "standard"
-    scaled = f", minus {MEAN}, divided by {STD}" if standard else ""
+    scaled = f", minus {MNIST.mean}, divided by {MNIST.std}" if standard else ""
     print(f"Keras model: {model}; takes images (B, 28, 28, 1) in [0, 1]{scaled}")
 
 

@@ -47,9 +47,9 @@ class PredictionWriter(BasePredictionWriter):
         probabilities = torch.cat([each["probabilities"] for each in predictions])
         path = Path(trainer.default_root_dir, self.file_name)
         data = attached_data(trainer)
-        if data and data.own:
+        if data and data.pictures:
             if trainer.is_global_zero:  # every process has read them all
-                _write_pictures(trainer, data, data.own, probabilities, path)
+                _write_pictures(trainer, data, data.pictures, probabilities, path)
             return
         if trainer.world_size > 1:
             shares = gather_all_tensors(probabilities.to(pl_module.device))

@@ -48,5 +48,5 @@ def test_every_process_gets_all_pictures(folder: Path) -> None:
     loader = data.predict_dataloader()
     assert isinstance(loader.sampler, DistributedSampler), "Lightning puts in no other"
     assert [index.tolist() for _, index in loader] == [[0], [1], [2]]
-    assert data.own
-    assert [file.name for file in data.own.files] == ["a.png", "b.bmp", "c.PNG"]
+    assert data.pictures
+    assert [file.name for file in data.pictures.files] == ["a.png", "b.bmp", "c.PNG"]
