@@ -1,15 +1,16 @@
 """The command ``draw``: its answers, its page's text, and what it refuses."""
 
+import io
 import json
 import os
 import shutil
 import signal
 import socket
 import sys
-import threading
 from contextlib import nullcontext
 from pathlib import Path
 from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -28,6 +29,7 @@ from mnist_lightning.handwriting.server import DrawingServer
 
 CLASSES = 12
 ODD = "a<i>\udcff.ckpt"  # a name that is neither HTML nor UTF-8
+SEVEN = [(120, 90), (280, 90), (170, 320)]
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +48,21 @@ def predictor(checkpoint: Path) -> Predictor:
     return Predictor(str(checkpoint))
 
 
-def drawn(path: str, line: list[tuple[int, int]]) -> bytes:
-    """Content of a file with a line drawn as on the page."""
-    sheet = Image.new("RGBA", (400, 400), "white")
-    ImageDraw.Draw(sheet).line(line, fill="black", width=24)
-    sheet.save(path)
-    return Path(path).read_bytes()
+def sheet(line: list[tuple[int, int]], size: tuple[int, int] = (400, 400)) -> Image.Image:
+    """A line drawn as on the page."""
+    image = Image.new("RGBA", size, "white")
+    ImageDraw.Draw(image).line(line, fill="black", width=24)
+    return image
 
 
-def seven(path: str = "seven.png") -> bytes:
-    return drawn(path, [(120, 90), (280, 90), (170, 320)])
+def png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def test_the_command_answers_until_it_is_stopped(
-    checkpoint: Path,
-    workdir: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    checkpoint: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     shutil.copy(checkpoint, ODD)
     opener, serve = build_opener(ProxyHandler({})), DrawingServer.serve_forever
@@ -71,12 +71,12 @@ def test_the_command_answers_until_it_is_stopped(
     def use(url: str) -> None:
         try:
             answers.append(opener.open(url).read().decode())
-            answers.append(json.load(opener.open(Request(f"{url}digit", seven()))))
+            answers.append(json.load(opener.open(Request(f"{url}digit", png(sheet(SEVEN))))))
         finally:
             os.kill(os.getpid(), signal.SIGINT)
 
     def serve_one(server: DrawingServer) -> None:
-        threading.Thread(target=use, args=[server.url]).start()
+        Thread(target=use, args=[server.url]).start()
         serve(server)
 
     monkeypatch.setattr(DrawingServer, "serve_forever", serve_one)
@@ -84,9 +84,8 @@ def test_the_command_answers_until_it_is_stopped(
         main(["draw", "--port", "0", "--browser", "false", "--ckpt_path", ODD])
     output, errors = capsys.readouterr()
     assert errors == "mnist-lightning: stopped by SIGINT\n"
-    url = output.splitlines()[-1].split()[2]
     with pytest.raises(URLError, match="refused"):
-        opener.open(url)
+        opener.open(output.splitlines()[-1].split()[2])
     page, answer = answers
     assert r"Checkpoint a&lt;i&gt;\udcff.ckpt, trained on synthetic digits" in page
     assert len(answer["probabilities"]) == CLASSES
@@ -95,8 +94,8 @@ def test_the_command_answers_until_it_is_stopped(
 def test_an_answer_is_that_of_predict(
     checkpoint: Path, predictor: Predictor, workdir: Path
 ) -> None:
-    answer = predict_drawing(predictor, seven())
-    ImageOps.expand(Image.open("seven.png"), MARGIN, "white").save("wide.png")
+    answer = predict_drawing(predictor, png(sheet(SEVEN)))
+    ImageOps.expand(sheet(SEVEN), MARGIN, "white").save("wide.png")
     (found,) = predict_images(["wide.png"], checkpoint)
     probabilities = answer["probabilities"]
     assert len(probabilities) == CLASSES
@@ -106,22 +105,21 @@ def test_an_answer_is_that_of_predict(
     image = np.reshape(answer["image"], (28, 28))
     assert 100 < np.count_nonzero(image) < 250
     assert image.max() == 255
+    edge = sheet([(0, 4), (399, 4), (150, 399)])
+    assert "image" in predict_drawing(predictor, png(edge)), "ink along the edge is the user's"
 
 
-def test_drawings_without_an_answer(
-    predictor: Predictor, workdir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert predict_drawing(predictor, seven()[:90]) == {"remark": "damaged"}
-    assert predict_drawing(predictor, drawn("empty.png", [])) == {"remark": "no digit"}
-    Image.new("L", (1001, 1000), "white").save("large.png")
-    large = predict_drawing(predictor, Path("large.png").read_bytes())
-    assert large == {"remark": "more than 1 million pixels"}
+def test_drawings_without_an_answer(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def remark(content: bytes) -> str:
+        answer = predict_drawing(predictor, content)
+        assert answer.keys() == {"remark"}
+        return str(answer["remark"])
+
+    assert remark(png(sheet(SEVEN))[:90]) == "damaged"
+    assert remark(png(sheet([]))) == "no digit"
+    assert remark(png(sheet(SEVEN, (1001, 1000)))) == "more than 1 million pixels"
     monkeypatch.setattr(predictor, "predict", lambda images: torch.full((1, 10), torch.nan))
-    assert predict_drawing(predictor, seven()) == {"remark": "the network's answer is no number"}
-
-
-def test_ink_along_the_edge_is_the_users(predictor: Predictor, workdir: Path) -> None:
-    assert "image" in predict_drawing(predictor, drawn("big.png", [(0, 4), (399, 4), (150, 399)]))
+    assert remark(png(sheet(SEVEN))) == "the network's answer is no number"
 
 
 def test_the_page_says_what_was_trained(
