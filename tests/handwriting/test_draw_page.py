@@ -69,9 +69,8 @@ def ink_seen(page: Page) -> int:
 def test_digits_drawn_with_a_mouse(page: Page, drawing: ModuleType) -> None:
     """It follows the middle line of MNIST's test digits; the answers are read off the page."""
     assert page.inner_text("#answer") == INVITATION
-    text = page.inner_text("body")
-    assert "trained on MNIST" in text
-    assert "not on MNIST" not in text
+    assert "not on MNIST" not in page.inner_text("body")
+    assert "trained on MNIST" in page.inner_text("body")
     images, labels = mnist_digits(6)
     answers = [drawing.draw_digit(page, drawing.strokes(image))[0] for image in images]
     right = map(str.startswith, answers, map(str, labels))
@@ -87,10 +86,9 @@ def test_digits_drawn_with_a_mouse(page: Page, drawing: ModuleType) -> None:
 
 
 def test_answers_while_the_pen_is_down(page: Page, drawing: ModuleType) -> None:
-    first, second = drawing.on_sheet(page, [(0.5, 0.2), (0.5, 0.8)])
-    page.mouse.move(*first)
+    page.mouse.move(*drawing.on_sheet(page, [(0.5, 0.2)])[0])
     page.mouse.down()
-    page.mouse.move(*second, steps=9)
+    page.mouse.move(*drawing.on_sheet(page, [(0.5, 0.8)])[0], steps=9)
     assert settled(page).startswith("1: ")
 
 

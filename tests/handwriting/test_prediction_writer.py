@@ -16,7 +16,7 @@ from mnist_lightning.__main__ import main
 from mnist_lightning.handwriting.prediction import Prediction
 
 RUN = Path("logs/synthetic/version_0")
-HEADER = "file,digit,probability,runner_up,runner_up_probability,remark"
+KEYS = ["file", "digit", "probability", "runner_up", "runner_up_probability", "remark"]
 
 
 @pytest.fixture(scope="module")
@@ -37,53 +37,48 @@ def workplace(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return tmp_path
 
 
-def draw(path: Path) -> Path:
+def draw(path: Path) -> None:
     sheet = Image.new("L", (200, 200), "white")
     ImageDraw.Draw(sheet).line([(60, 50), (130, 50), (80, 150)], fill="black", width=9)
     sheet.save(path)
-    return path
 
 
-def rows(path: Path = RUN / "predictions.csv") -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
+def read_rows() -> list[dict[str, str]]:
+    with (RUN / "predictions.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
 def test_a_folder_of_good_and_bad(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = workplace / "own"
-    folder.mkdir()
-    draw(folder / "b.png")
-    draw(folder / "b.jpg")
+    (folder / "d.png").mkdir(parents=True)
+    for name in ("b.png", "b.jpg"):
+        draw(folder / name)
     Image.new("L", (99, 99), "white").save(folder / "empty.BMP")
-    (folder / "a.jpeg").write_text("no picture")
     os.mkfifo(folder / "c.png")
-    (folder / "d.png").mkdir()
-    (folder / "\x1b[31m\n.png").touch()
-    for left_out in ("notes.txt", ".b.png"):
-        (folder / left_out).touch()
+    for name in ("\x1b[31m\n.png", "a.jpeg", "notes.txt", ".b.png"):  # the last two are left out
+        (folder / name).touch()
     main(["predict", "--data.predict_path", "own", "--data.save_inputs", "true"])
 
     lines = capsys.readouterr().out.splitlines()
     assert "trained on SYNTHETIC DIGITS" in lines[1]
-    assert (RUN / "predictions.csv").read_text().splitlines()[0] == HEADER
-    found = {row["file"].removeprefix("own/"): row for row in rows()}
-    remarks = {name: row["remark"] for name, row in found.items()}
-    assert remarks == {
-        "\\x1b[31m\\n.png": "no PNG, JPEG or BMP",
-        "a.jpeg": "no PNG, JPEG or BMP",
-        "b.jpg": "",
-        "b.png": "",
-        "c.png": "no regular file",
-        "d.png": "Is a directory",
-        "empty.BMP": "no digit",
-    }
-    assert list(remarks) == sorted(remarks, key=lambda name: name.replace("\\x1b", "\x1b"))
-    for name, row in found.items():
+    rows = read_rows()
+    assert [(row["file"], row["remark"]) for row in rows] == [
+        ("own/\\x1b[31m\\n.png", "no PNG, JPEG or BMP"),
+        ("own/a.jpeg", "no PNG, JPEG or BMP"),
+        ("own/b.jpg", ""),
+        ("own/b.png", ""),
+        ("own/c.png", "no regular file"),
+        ("own/d.png", "Is a directory"),
+        ("own/empty.BMP", "no digit"),
+    ]
+    for row in rows:
+        assert list(row) == KEYS
+        name = row["file"].removeprefix("own/")
         (line,) = (line for line in lines if line.startswith(name))
         shown = line.removeprefix(name).split(maxsplit=2)
         if row["remark"]:
             assert " ".join(shown) == row["remark"]
-            assert not any(value for key, value in row.items() if key not in ("file", "remark"))
+            assert not any(row[key] for key in KEYS[1:-1])
         else:
             second = f"{row['runner_up']} {float(row['runner_up_probability']):.1%}"
             assert shown == [row["digit"], f"{float(row['probability']):.1%}", second]
@@ -95,15 +90,13 @@ def test_a_folder_of_good_and_bad(workplace: Path, capsys: pytest.CaptureFixture
 
 def test_python_gives_what_the_command_line_gives(workplace: Path) -> None:
     """Both against the plain network on the saved input, standardised as in training."""
-    image = draw(workplace / "own.png")
+    draw(workplace / "own.png")
     main(["predict", "--data.predict_path", "own.png", "--data.save_inputs", "true"])
     checkpoint = RUN / "checkpoints" / "last.ckpt"
-    missing, found = predict_images(["missing.png", image], checkpoint)
+    missing, found = predict_images(["missing.png", Path("own.png")], checkpoint)
     assert missing == Prediction(Path("missing.png"), remark="No such file or directory")
-    (row,) = rows()
-    assert found.file == image
-    assert [row["digit"], row["runner_up"]] == [str(found.digit), str(found.runner_up)]
-    assert float(row["probability"]) == pytest.approx(found.probability, abs=1e-5)
+    (row,) = read_rows()
+    assert list(row.values()) == ["own.png", *map(str, found.to_row()[1:])]
 
     classifier = MNISTClassifier.load_from_checkpoint(checkpoint, "cpu").eval()
     seen = np.asarray(Image.open(RUN / "predict_inputs" / "own.png.png"), np.float32) / 255

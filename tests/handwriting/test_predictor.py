@@ -9,10 +9,10 @@ from conftest import mnist_digits
 from mnist_lightning import predict_images
 from mnist_lightning.errors import CheckpointError
 
-EACH = 20
+EACH = 15
 
 
-def test_a_checkpoint_that_is_missing(workdir: Path) -> None:
+def test_a_checkpoint_that_is_missing() -> None:
     with pytest.raises(CheckpointError, match="no such file"):
         predict_images(["a.png"], "missing.ckpt")
 

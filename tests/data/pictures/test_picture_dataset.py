@@ -48,5 +48,3 @@ def test_every_process_gets_all_pictures(folder: Path) -> None:
     loader = data.predict_dataloader()
     assert isinstance(loader.sampler, DistributedSampler), "Lightning puts in no other"
     assert [index.tolist() for _, index in loader] == [[0], [1], [2]]
-    assert data.pictures
-    assert [file.name for file in data.pictures.files] == ["a.png", "b.bmp", "c.PNG"]
