@@ -44,14 +44,14 @@ def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True
         raise UsageError(f"port is {port}: must be 0, or {PORTS[1]} to {PORTS[-1]}")
     predictor = Predictor(ckpt_path)
     print(f"Checkpoint: {printable(str(predictor.checkpoint.path))}", flush=True)
+    page = render_page(predictor)
     try:
-        server = DrawingServer(port, render_page(predictor), partial(predict_drawing, predictor))
+        server = DrawingServer(port, page, partial(predict_drawing, predictor))
     except OSError as error:
-        reason = f"{error.strerror}; 0 takes any that is free"
-        raise UsageError(f"port is {port}: {reason}") from error
+        raise UsageError(f"port is {port}: {error.strerror}; 0 takes any that is free") from error
     with server:
         print(f"Draw at {server.url} (Ctrl-C ends it)", flush=True)
-        # elsewhere a browser may take the terminal; and anywhere its time
+        # without a desktop a browser would take the terminal; in a thread, as it starts slowly
         desktop = sys.platform != "linux" or any(map(os.getenv, ("DISPLAY", "WAYLAND_DISPLAY")))
         if browser and desktop:
             Thread(target=webbrowser.open, args=[server.url], daemon=True).start()
