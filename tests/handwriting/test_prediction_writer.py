@@ -126,3 +126,9 @@ def test_what_cannot_be_predicted(
         main(options)
     assert named in capsys.readouterr().err
     assert (RUN / "predictions.csv").exists() == ("nothing" in named)
+
+
+def test_paths_stay_out_of_checkpoints(workplace: Path) -> None:
+    content = torch.load(RUN / "checkpoints" / "last.ckpt", weights_only=True)
+    local = {"data_dir", "mirror", "predict_path", "save_inputs"}
+    assert not local & set(content["datamodule_hyper_parameters"])
