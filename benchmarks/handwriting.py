@@ -17,7 +17,7 @@ from mnist_lightning.data.sources import MNIST
 from mnist_lightning.report.scores import wilson_interval
 
 HERE = Path(__file__).parent
-FIRST = 5_000  # the constants of digit_image.py were chosen on pictures of digits before
+FIRST = 5_000  # the constants of framing.py were chosen on pictures of digits before
 EMPTY = ("inverted", "paper", "ruled paper", "photo", "chalk")  # kinds without a digit
 
 

@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from lightning import LightningDataModule, Trainer
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, DistributedSampler
 
 from mnist_lightning.data.augmentation import Augmentation
 from mnist_lightning.data.dataset import ImageDataset, Scaling
 from mnist_lightning.data.loader import EpochLoader, ordered, shuffled
-from mnist_lightning.data.pictures.folder import OwnImages, list_images
+from mnist_lightning.data.pictures.picture_dataset import PictureDataset, list_pictures
 from mnist_lightning.data.sources import MNIST, SOURCES, Source, synthetic_digits
 from mnist_lightning.data.splits import stratified
 from mnist_lightning.errors import DataError, UnreachableError
@@ -98,7 +99,7 @@ class MNISTDataModule(LightningDataModule):
         self.augmentation = augmentation if any(augmentation.amounts.values()) else None
         self.predict_path = Path(predict_path) if predict_path else None
         self.save_inputs = save_inputs
-        self.own: OwnImages | None = None
+        self.pictures: PictureDataset | None = None
         self._resumed: dict[str, int] | None = None
 
     def prepare_data(self) -> None:
@@ -117,7 +118,7 @@ class MNISTDataModule(LightningDataModule):
     def setup(self, stage: str = "fit") -> None:
         """Read the files into memory, and cut off the images held out."""
         if self.predict_path and stage == "predict":
-            self.own = OwnImages(list_images(self.predict_path), self.scaling)
+            self.pictures = PictureDataset(list_pictures(self.predict_path), self.scaling)
             return
         self.source = self.hparams["source"] = self.resolve_source()
         source = self._source(self.source)
@@ -149,9 +150,15 @@ class MNISTDataModule(LightningDataModule):
         """The test images."""
         return ordered(self.test, self.batch_size)
 
-    def predict_dataloader(self) -> DataLoader[Any] | OwnImages:
-        """The user's own images or, without them, the test images."""
-        return self.own or self.test_dataloader()
+    def predict_dataloader(self) -> DataLoader[Any]:
+        """The user's own pictures, a batch each, or without them the test images."""
+        if self.pictures is None:
+            return self.test_dataloader()
+        # every process reads them all; Lightning would share them out for want of such a sampler
+        sampler: DistributedSampler[Any] = DistributedSampler(
+            self.pictures, num_replicas=1, rank=0, shuffle=False
+        )
+        return DataLoader(self.pictures, sampler=sampler, generator=torch.Generator())
 
     def state_dict(self) -> dict[str, int]:
         """The epoch under way, and how many of its batches were given.

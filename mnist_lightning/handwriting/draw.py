@@ -3,27 +3,28 @@
 import os
 import sys
 import webbrowser
-from collections.abc import Callable
+from functools import partial
 from html import escape
 from importlib.resources import files
-from threading import Lock, Thread
+from string import Template
+from threading import Thread
+from typing import Any
 
 import numpy as np
 import torch
 
 from mnist_lightning.data.datamodule import TITLES
-from mnist_lightning.data.pictures.folder import NO_DIGIT
-from mnist_lightning.data.pictures.framing import IMAGE_SIZE, to_mnist
+from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
 from mnist_lightning.data.pictures.image_file import ImageError, decode_image
+from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT
 from mnist_lightning.errors import UsageError, printable
-from mnist_lightning.handwriting.predictor import Reader
-from mnist_lightning.handwriting.sketchpad import Answer, Sketchpad
+from mnist_lightning.handwriting.predictor import Predictor
+from mnist_lightning.handwriting.server import DrawingServer
 
 PORT = 8028
 PORTS = (0, *range(1024, 2**16))  # the others are the system's
-MOST_PIXELS = 1_000_000  # of a drawing; the page's sheet has 160,000
+MAX_PIXELS = 1_000_000  # of a drawing; the page's sheet has 160,000
 MARGIN = 20  # pixels around the sheet, so that ink at its edge does not come from beyond
-PATIENCE = 1.0  # seconds to wait for the answer under way at the end
 
 
 def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True) -> None:
@@ -41,75 +42,52 @@ def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True
     """
     if port not in PORTS:
         raise UsageError(f"port is {port}: must be 0, or {PORTS[1]} to {PORTS[-1]}")
-    reader, one_by_one = Reader(ckpt_path), Lock()
+    predictor = Predictor(ckpt_path)
+    print(f"Checkpoint: {printable(str(predictor.checkpoint.path))}", flush=True)
+    page = render_page(predictor)
+    try:
+        server = DrawingServer(port, page, partial(predict_drawing, predictor))
+    except OSError as error:
+        raise UsageError(f"port is {port}: {error.strerror}; 0 takes any that is free") from error
+    with server:
+        print(f"Draw at {server.url} (Ctrl-C ends it)", flush=True)
+        # without a desktop a browser would take the terminal; in a thread, as it starts slowly
+        desktop = sys.platform != "linux" or any(map(os.getenv, ("DISPLAY", "WAYLAND_DISPLAY")))
+        if browser and desktop:
+            Thread(target=webbrowser.open, args=[server.url], daemon=True).start()
+        server.serve_forever()
 
-    def answer(drawing: bytes) -> Answer:
-        with one_by_one:
-            return read(reader, drawing)
 
-    print(f"Checkpoint: {printable(str(reader.checkpoint.path))}", flush=True)
-    with _open(port, page_of(reader), answer) as pad:
-        print(f"Draw at {pad.url} (Ctrl-C ends it)", flush=True)
-        if browser and has_desktop():  # which may take its time
-            Thread(target=webbrowser.open, args=[pad.url], daemon=True).start()
-        try:
-            pad.serve_forever()
-        finally:
-            one_by_one.acquire(timeout=PATIENCE)  # and no other begins
-
-
-def read(reader: Reader, drawing: bytes) -> Answer:
-    """Tell the digit in a drawing.
-
-    Args:
-        reader: With the network.
-        drawing: Content of a PNG, JPEG or BMP file; dark on a white sheet.
+def predict_drawing(predictor: Predictor, drawing: bytes) -> dict[str, Any]:
+    """Predict the digit in a drawing: the content of an image file, dark on a white sheet.
 
     Returns:
         ``probabilities``, a number in [0, 1] for each class, and ``image``, the 784 pixels, 0 to
         255, that the network saw; or a ``remark`` that says why there are none.
     """
     try:
-        sheet = decode_image(drawing, MOST_PIXELS)
+        sheet = decode_image(drawing, MAX_PIXELS)
     except ImageError as error:
         return {"remark": str(error)}
-    digit = to_mnist(np.pad(sheet, MARGIN, constant_values=1))
+    digit = frame_digit(np.pad(sheet, MARGIN, constant_values=1))
     if digit is None:
         return {"remark": NO_DIGIT}
-    image = reader.scaling(torch.from_numpy(digit)[None, None])
-    probabilities = reader.probabilities(image)[0]
-    if not probabilities.isfinite().all():
+    images = predictor.scaling(torch.from_numpy(digit)[None, None])
+    probabilities = predictor.predict(images)[0]
+    if not probabilities.isfinite().all():  # JSON has no word for it
         return {"remark": "the network's answer is no number"}
     return {"probabilities": probabilities.tolist(), "image": digit.ravel().tolist()}
 
 
-def page_of(reader: Reader) -> str:
-    """The page, which says whose answers it shows."""
+def render_page(predictor: Predictor) -> str:
+    """HTML of the page, with the checkpoint and what it was trained on."""
     # a first answer, so that the user's first is as quick as the others
-    blank = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
-    classes = reader.probabilities(blank).shape[1]
-    source = str(reader.checkpoint.data.get("source"))
-    warning = '<p class="warning">Trained on synthetic digits, not on MNIST.</p>'
-    about = (
-        f'<p class="soft">Checkpoint {escape(printable(str(reader.checkpoint.path)))}, '
-        f"trained on {TITLES.get(source, 'unknown data')}</p>"
+    classes = predictor.predict(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)).shape[1]
+    source = str(predictor.checkpoint.data.get("source"))
+    page = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
+    return page.substitute(
+        bars="".join(f"<li>{i}<progress></progress><span></span></li>" for i in range(classes)),
+        checkpoint=escape(printable(str(predictor.checkpoint.path))),
+        data=TITLES.get(source, "unknown data"),
+        hidden="hidden" if source != "synthetic" else "",
     )
-    page = files(__package__).joinpath("sketchpad.html").read_text(encoding="utf-8")
-    page = page.replace("CLASSES", str(classes))
-    page = page.replace("<!-- warning -->", warning if source == "synthetic" else "")
-    return page.replace("<!-- network -->", about)
-
-
-def has_desktop() -> bool:
-    """Tell whether a browser would have a window of its own, and not take the terminal."""
-    return not sys.platform.startswith("linux") or bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
-
-
-def _open(port: int, page: str, answer: Callable[[bytes], Answer]) -> Sketchpad:
-    try:
-        return Sketchpad(port, page, answer)
-    except OSError as error:
-        reason = f"{error.strerror}; 0 takes any that is free"
-        raise UsageError(f"port is {port}: {reason}") from error

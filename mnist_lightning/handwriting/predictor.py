@@ -1,4 +1,4 @@
-"""Predictions in Python."""
+"""Inference with a checkpoint, in Python."""
 
 from collections.abc import Iterable
 from os import PathLike
@@ -8,60 +8,40 @@ import torch
 from torch import Tensor
 
 from mnist_lightning.checkpoints.find import open_checkpoint
-from mnist_lightning.data.pictures.folder import OwnImages
-from mnist_lightning.handwriting.prediction import Prediction, predictions_of
+from mnist_lightning.data.pictures.picture_dataset import PictureDataset
+from mnist_lightning.handwriting.prediction import Prediction, to_predictions
 
 
-class Reader:
-    """A trained network that reads digits framed as MNIST's.
-
-    Args:
-        checkpoint: A path; or ``last`` or ``best`` of the newest run; or None: that run's best, if
-            it has one, else its last.
-
-    Attributes:
-        checkpoint: What was read.
-        scaling: Of the pixels, as the network takes them.
-
-    Raises:
-        CheckpointError: There is no checkpoint, or none that is sound.
-    """
+class Predictor:
+    """A trained classifier on the CPU, and the scaling of its images; of ``open_checkpoint``."""
 
     def __init__(self, checkpoint: str | None) -> None:
         self.checkpoint = open_checkpoint(checkpoint)
         self.scaling = self.checkpoint.data_module().scaling
         self._classifier = self.checkpoint.classifier()
 
-    def probabilities(self, images: Tensor) -> Tensor:
-        """Compute the probability of each class.
-
-        Args:
-            images: (B, 1, 28, 28) float32, scaled by ``scaling``.
-
-        Returns:
-            (B, C) float.
-        """
-        with torch.inference_mode():
-            probabilities: Tensor = self._classifier.predict_step(images)["probabilities"]
-            return probabilities
+    @torch.inference_mode()
+    def predict(self, images: Tensor) -> Tensor:
+        """Probabilities of the classes, (B, C) float, for scaled images, (B, 1, 28, 28) float32."""
+        return self._classifier.predict_step(images)["probabilities"]
 
 
 def predict_images(
     paths: Iterable[str | PathLike[str]], checkpoint: str | PathLike[str]
 ) -> list[Prediction]:
-    """Tell the digits in images of any size, as ``predict --data.predict_path`` does.
+    """Predict the digits in pictures of any size, as ``predict --data.predict_path`` does.
 
     Args:
         paths: Files in PNG, JPEG or BMP, one digit in each, dark on light or light on dark.
-        checkpoint: Of the network.
+        checkpoint: A path, or ``last`` or ``best`` of the newest run.
 
     Returns:
-        One prediction for each path, in their order; a file that cannot be read, or holds no digit,
-        has its remark.
+        One for each path, in their order, with a remark where there is no digit.
 
     Raises:
         CheckpointError: The checkpoint is missing, damaged or of another network.
     """
-    reader = Reader(str(checkpoint))
-    images = OwnImages(map(Path, paths), reader.scaling)
-    return predictions_of(images, [reader.probabilities(batch)[0] for batch, _ in images])
+    predictor = Predictor(str(checkpoint))
+    pictures = PictureDataset(map(Path, paths), predictor.scaling)
+    images = (pictures[i][0] for i in range(len(pictures)))
+    return to_predictions(pictures, [predictor.predict(image[None])[0] for image in images])

@@ -15,7 +15,7 @@ def source_lines(data: Data) -> list[str]:
     if data is None or data.source != "synthetic":
         return []
     own = "The network was trained on SYNTHETIC DIGITS: expect more mistakes."
-    return [own if data.own else WARNING]
+    return [own if data.pictures else WARNING]
 
 
 def opening_lines(data: Data) -> list[str]:

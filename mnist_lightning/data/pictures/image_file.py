@@ -1,4 +1,4 @@
-"""A file with a picture, whoever made it."""
+"""Image files, whoever made them: opened, decoded, and brought to grey."""
 
 import io
 import os
@@ -13,10 +13,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 Array = NDArray[np.float32]
 
-FORMATS = ("PNG", "JPEG", "BMP")
-MOST_BYTES = 100_000_000
-MOST_PIXELS = 64_000_000  # decoded with alpha 256 MB; below Pillow's own limit
-SIDE = 800  # pixels of the longer side that are kept
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
+MAX_BYTES = 100_000_000
+MAX_PIXELS = 64_000_000  # decoded with alpha 256 MB; below Pillow's own limit
+MAX_SIDE = 800  # pixels of the longer side that are kept
+NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # Windows has none
 
 
 class ImageError(Exception):
@@ -24,23 +25,24 @@ class ImageError(Exception):
 
 
 def read_image(path: Path) -> Array:
-    """Read the picture in a file, as ``decode_image``.
+    """Read a regular file and decode it; raises ImageError, as ``decode_image``."""
+    try:
+        # a pipe or a device is opened without waiting for its other side
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ImageError("no regular file")
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise ImageError(getattr(error, "strerror", None) or "no possible name") from error
+    if len(content) > MAX_BYTES:
+        raise ImageError(f"larger than {MAX_BYTES // 10**6} MB")
+    return decode_image(content)
 
-    Args:
-        path: A regular file in PNG, JPEG or BMP.
 
-    Raises:
-        ImageError: The file cannot be opened, is of another kind, too large or damaged.
-    """
-    return decode_image(_read(path))
+def decode_image(content: bytes, max_pixels: int = MAX_PIXELS) -> Array:
+    """Decode an image upright and in grey, at most 800 pixels wide and high.
 
-
-def decode_image(content: bytes, most_pixels: int = MOST_PIXELS) -> Array:
-    """Decode a picture upright and in grey, at most 800 pixels wide and high.
-
-    Args:
-        content: Of a PNG, JPEG or BMP file.
-        most_pixels: Larger pictures are refused before they are decoded.
+    Images of more than ``max_pixels`` are refused before they are decoded.
 
     Returns:
         (H, W) float32, [0, 1], 0 black. What is transparent takes the colour of the paper.
@@ -51,7 +53,7 @@ def decode_image(content: bytes, most_pixels: int = MOST_PIXELS) -> Array:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, is well
-            return _grey(_open(content, most_pixels))
+            return _to_grey(_open_upright(content, max_pixels))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -60,46 +62,26 @@ def decode_image(content: bytes, most_pixels: int = MOST_PIXELS) -> Array:
         raise ImageError("damaged") from error
 
 
-def _read(path: Path) -> bytes:
+def _open_upright(content: bytes, max_pixels: int) -> Image.Image:
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ImageError("no regular file")
-            content = file.read(MOST_BYTES + 1)
-    except IsADirectoryError as error:
-        raise ImageError("no regular file") from error
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        raise ImageError(getattr(error, "strerror", None) or "no possible name") from error
-    if len(content) > MOST_BYTES:
-        raise ImageError(f"larger than {MOST_BYTES // 10**6} MB")
-    return content
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a pipe or a device without waiting for its other side."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _open(content: bytes, most_pixels: int) -> Image.Image:
-    try:
-        image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(content), formats=list(set(FORMATS.values())))
         pixels = image.width * image.height
     except Image.DecompressionBombError:
-        pixels = most_pixels + 1
-    if pixels > most_pixels:
-        raise ImageError(f"more than {most_pixels // 10**6} million pixels")
-    image.draft(None, (SIDE, SIDE))  # JPEG is decoded at a fraction of its size
+        pixels = max_pixels + 1
+    if pixels > max_pixels:
+        raise ImageError(f"more than {max_pixels // 10**6} million pixels")
+    image.draft(None, (MAX_SIDE, MAX_SIDE))  # JPEG is decoded at a fraction of its size
     with suppress(Exception):  # without a rotation that can be read it stays as it is
         image = ImageOps.exif_transpose(image)
     return image
 
 
-def _grey(image: Image.Image) -> Array:
+def _to_grey(image: Image.Image) -> Array:
     if image.mode.startswith("I"):  # PNG of 16 bits
         image = Image.fromarray(np.asarray(image, np.float32) / 65535)
     else:
         image = image.convert("RGBA" if image.has_transparency_data else "L")
-    image.thumbnail((SIDE, SIDE))
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
     if image.mode == "RGBA":
         light, alpha = (np.asarray(image.convert("LA"), np.float32) / 255).transpose(2, 0, 1)
         return np.asarray(light * alpha + _paper(light, alpha) * (1 - alpha), np.float32)
@@ -108,7 +90,7 @@ def _grey(image: Image.Image) -> Array:
 
 
 def _paper(light: Array, alpha: Array) -> float:
-    """What lies behind: the picture's own paper where it has one, else what its ink contrasts."""
+    """Brightness behind: the picture's own paper where it has one, else what its ink contrasts."""
     if alpha.mean() > 0.5:
         return float(np.median(light[alpha > 0.5]))
     return float((light * alpha).sum() < 0.5 * alpha.sum() or not alpha.any())

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageOps
 from scipy import ndimage
 
-from mnist_lightning.data.pictures.framing import to_mnist
+from mnist_lightning.data.pictures.framing import frame_digit
 
 Grey = NDArray[np.float32]
 SIDE = 400
@@ -28,7 +28,7 @@ def drawn(width: int = 20, path: list[tuple[int, int]] = SEVEN) -> Image.Image:
 
 
 def found(image: Grey) -> NDArray[np.float64]:
-    digit = to_mnist(image)
+    digit = frame_digit(image)
     assert digit is not None
     assert (*digit.shape, str(digit.dtype)) == (28, 28, "uint8")
     return digit.astype(float)
@@ -62,33 +62,19 @@ def test_fits_the_box_and_its_mass_is_in_the_middle(width: int) -> None:
     assert digit.max() == 255
 
 
-def test_keeps_proportions() -> None:
-    rows, columns = bounds(found(grey(drawn(20, [(200, 100), (200, 300)]))))
-    # 20 wide and 201 high
-    assert (rows, columns) == (20, 2)
+def test_a_line_keeps_its_proportions_and_gets_the_strokes_of_mnist() -> None:
+    thick, thin = (found(grey(drawn(width, [(200, 100), (200, 300)]))) for width in (20, 2))
+    assert bounds(thick) == (20, 2)  # 20 wide and 201 high
+    assert thin[14].sum() / 255 == pytest.approx(2.4, abs=0.4)
 
 
-def test_a_thin_pen_gets_the_strokes_of_mnist() -> None:
-    row = found(grey(drawn(2, [(200, 100), (200, 300)])))[14] / 255
-    assert row.sum() == pytest.approx(2.4, abs=0.4)
-
-
-def test_light_on_dark_is_the_same() -> None:
-    image = grey(drawn())
-    assert differ(found(image), found(1 - image)) < 2
-
-
-def test_size_and_place_are_the_same() -> None:
-    image = drawn()
-    sheet = Image.new("L", (700, 500), "white")
+def test_the_same_digit_in_other_pictures() -> None:
+    image, sheet = drawn(), Image.new("L", (700, 500), "white")
     sheet.paste(image.resize((200, 200), Image.Resampling.LANCZOS), (450, 20))
-    assert differ(found(grey(sheet)), found(grey(image))) < 4
-
-
-def test_cut_to_the_ink_is_the_same() -> None:
-    image = drawn(40)
-    tight = image.crop(Image.eval(image, lambda value: 255 - value).getbbox())
-    assert differ(found(grey(tight)), found(grey(image))) < 4
+    assert differ(found(grey(sheet)), found(grey(image))) < 4, "size and place"
+    assert differ(found(1 - grey(image)), found(grey(image))) < 2, "light on dark"
+    tight = drawn(40).crop(ImageOps.invert(drawn(40)).getbbox())
+    assert differ(found(grey(tight)), found(grey(drawn(40)))) < 4, "cut to the ink"
 
 
 def test_more_ink_than_paper() -> None:
@@ -149,4 +135,4 @@ def empty() -> dict[str, Grey]:
 
 @pytest.mark.parametrize("kind", list(empty()))
 def test_no_digit(kind: str) -> None:
-    assert to_mnist(empty()[kind].clip(0, 1).astype(np.float32)) is None
+    assert frame_digit(empty()[kind].clip(0, 1).astype(np.float32)) is None

@@ -1,0 +1,134 @@
+"""The command ``predict`` on pictures of the user's own: files, table, errors."""
+
+import csv
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import TINY
+from PIL import Image, ImageDraw
+
+from mnist_lightning import MNISTClassifier, predict_images
+from mnist_lightning.__main__ import main
+from mnist_lightning.handwriting.prediction import Prediction
+
+RUN = Path("logs/synthetic/version_0")
+KEYS = ["file", "digit", "probability", "runner_up", "runner_up_probability", "remark"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a tiny network was trained, standardised images and all."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        main(["fit", *TINY, "--data.normalize", "standard", "--report.figures", "false"])
+    return folder
+
+
+@pytest.fixture
+def workplace(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it without the data, made the current folder."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(trained / "logs", "logs")
+    return tmp_path
+
+
+def draw(path: Path) -> None:
+    sheet = Image.new("L", (200, 200), "white")
+    ImageDraw.Draw(sheet).line([(60, 50), (130, 50), (80, 150)], fill="black", width=9)
+    sheet.save(path)
+
+
+def read_rows() -> list[dict[str, str]]:
+    with (RUN / "predictions.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_folder_of_good_and_bad(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = workplace / "own"
+    (folder / "d.png").mkdir(parents=True)
+    for name in ("b.png", "b.jpg"):
+        draw(folder / name)
+    Image.new("L", (99, 99), "white").save(folder / "empty.BMP")
+    os.mkfifo(folder / "c.png")
+    for name in ("\x1b[31m\n.png", "a.jpeg", "notes.txt", ".b.png"):  # the last two are left out
+        (folder / name).touch()
+    main(["predict", "--data.predict_path", "own", "--data.save_inputs", "true"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "trained on SYNTHETIC DIGITS" in lines[1]
+    rows = read_rows()
+    assert [(row["file"], row["remark"]) for row in rows] == [
+        ("own/\\x1b[31m\\n.png", "no PNG, JPEG or BMP"),
+        ("own/a.jpeg", "no PNG, JPEG or BMP"),
+        ("own/b.jpg", ""),
+        ("own/b.png", ""),
+        ("own/c.png", "no regular file"),
+        ("own/d.png", "Is a directory"),
+        ("own/empty.BMP", "no digit"),
+    ]
+    for row in rows:
+        assert list(row) == KEYS
+        name = row["file"].removeprefix("own/")
+        (line,) = (line for line in lines if line.startswith(name))
+        shown = line.removeprefix(name).split(maxsplit=2)
+        if row["remark"]:
+            assert " ".join(shown) == row["remark"]
+            assert not any(row[key] for key in KEYS[1:-1])
+        else:
+            second = f"{row['runner_up']} {float(row['runner_up_probability']):.1%}"
+            assert shown == [row["digit"], f"{float(row['probability']):.1%}", second]
+    saved = {path.name: np.asarray(Image.open(path)) for path in (RUN / "predict_inputs").iterdir()}
+    assert set(saved) == {"b.png.png", "b.jpg.png"}
+    assert {(*image.shape, str(image.dtype)) for image in saved.values()} == {(28, 28, "uint8")}
+    assert not (workplace / "data").exists(), "nothing is fetched or generated"
+
+
+def test_python_gives_what_the_command_line_gives(workplace: Path) -> None:
+    """Both against the plain network on the saved input, standardised as in training."""
+    draw(workplace / "own.png")
+    main(["predict", "--data.predict_path", "own.png", "--data.save_inputs", "true"])
+    checkpoint = RUN / "checkpoints" / "last.ckpt"
+    missing, found = predict_images(["missing.png", Path("own.png")], checkpoint)
+    assert missing == Prediction(Path("missing.png"), remark="No such file or directory")
+    (row,) = read_rows()
+    assert list(row.values()) == ["own.png", *map(str, found.to_row()[1:])]
+
+    classifier = MNISTClassifier.load_from_checkpoint(checkpoint, "cpu").eval()
+    seen = np.asarray(Image.open(RUN / "predict_inputs" / "own.png.png"), np.float32) / 255
+    standard = torch.from_numpy((seen - 0.1307) / 0.3081)
+    logits = classifier(standard[None, None])[0].detach().double().numpy()
+    chances = np.exp(logits) / np.exp(logits).sum()
+    assert [found.digit, found.runner_up] == chances.argsort()[:-3:-1].tolist()
+    given = [found.probability, found.runner_up_probability]
+    assert given == pytest.approx(np.sort(chances)[:-3:-1], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "named"),
+    [
+        (["predict", "--data.predict_path", "missing"], 3, "predict_path is missing: No such"),
+        (["predict", "--data.predict_path", "logs"], 3, "predict_path is logs: holds no .bmp"),
+        (["predict", "--data.predict_path", "bad.png"], 3, "predict_path is bad.png: nothing"),
+        (["predict", "--data.save_inputs", "true"], 2, "save_inputs is True"),
+        (["test", "--data.predict_path", "bad.png"], 2, "only predict reads it"),
+    ],
+)
+def test_what_cannot_be_predicted(
+    workplace: Path, options: list[str], code: int, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / "bad.png").touch()
+    with pytest.raises(SystemExit, match=f"^{code}$"):
+        main(options)
+    assert named in capsys.readouterr().err
+    assert (RUN / "predictions.csv").exists() == ("nothing" in named)
+
+
+def test_paths_stay_out_of_checkpoints(workplace: Path) -> None:
+    content = torch.load(RUN / "checkpoints" / "last.ckpt", weights_only=True)
+    local = {"data_dir", "mirror", "predict_path", "save_inputs"}
+    assert not local & set(content["datamodule_hyper_parameters"])
