@@ -3,7 +3,6 @@
 import signal
 import sys
 from collections.abc import Sequence
-from unittest.mock import patch
 
 from mnist_lightning.checkpoints.signals import (
     Stopped,
@@ -24,10 +23,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     handlers = set_handlers(stop_at_once)
     try:
-        # Imported, torch looks for libraries and matplotlib for fonts by starting other programs;
-        # both find them without
-        with patch("subprocess.Popen.__init__", side_effect=OSError("no other programs")):
-            from mnist_lightning.cli.program import run
+        from mnist_lightning.cli.program import run
+
         run(args)
     except Stopped as stopped:
         if args is None:  # the process ends: a second signal may end it at once, without a word

@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
+from mnist_lightning.models.classifier import MNISTClassifier
+
 OLD_METRICS = "train_figures"  # key of version 0.1, which kept the training metrics alone
 
 
@@ -42,6 +44,10 @@ class TrainingState(Callback):
             check_optimizer(optimizer)
         for name, state in self._metrics.items():
             _restore(pl_module.get_submodule(name), state)
+        if trainer.fit_loop.restarted_mid_epoch and isinstance(pl_module, MNISTClassifier):
+            # no batch may be left of this epoch to log them again
+            metrics: Any = pl_module.train_metrics.named("train")
+            pl_module.log_dict(metrics, on_step=False, on_epoch=True)
         if self._random:
             torch.set_rng_state(self._random["cpu"])
             if len(self._random["cuda"]) == torch.cuda.device_count():

@@ -18,24 +18,17 @@ from mnist_lightning.cli.allocator import keep_freed_memory
 from mnist_lightning.cli.cli import CLI
 from mnist_lightning.cli.tools import TOOLS, run_tool
 from mnist_lightning.data.datamodule import MNISTDataModule
-from mnist_lightning.errors import (
-    CheckpointError,
-    DataError,
-    KerasError,
-    OutputError,
-    TrainingError,
-    UsageError,
-    printable,
-)
+from mnist_lightning.errors import Error, printable
 from mnist_lightning.models.classifier import MNISTClassifier
 
 PROGRAM = "mnist-lightning"
+DESCRIPTION = (
+    f"Classify MNIST digits. Also {', '.join(TOOLS)}, each with --help. "
+    "--debug shows the traceback of an error."
+)
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 USAGE_ERROR = 2
 LINE = 200  # characters of an error, at most
-EXIT_CODES: dict[type[Exception], int] = {DataError: 3, CheckpointError: 4, TrainingError: 5}
-USAGE_ERRORS = (ArgumentError, UsageError, KerasError, OutputError, MisconfigurationException)
-ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, *EXIT_CODES)
 
 
 def run(args: Sequence[str] | None = None) -> None:
@@ -61,11 +54,10 @@ def run(args: Sequence[str] | None = None) -> None:
         if debug or not error.errno:
             raise
         _end(f"error: {error.filename or 'writing'}: {error.strerror}", USAGE_ERROR)
-    except ERRORS as error:
+    except (Error, ArgumentError, MisconfigurationException) as error:
         if debug:
             raise
-        codes = [code for kind, code in EXIT_CODES.items() if isinstance(error, kind)]
-        _end(f"error: {error}", codes[0] if codes else USAGE_ERROR)
+        _end(f"error: {error}", getattr(error, "exit_code", USAGE_ERROR))
 
 
 def _end(reason: str, code: int) -> NoReturn:
@@ -88,7 +80,7 @@ def _run(arguments: list[str]) -> None:
         parser_kwargs={
             "prog": PROGRAM,
             "version": __version__,
-            "description": "Classify MNIST digits; --debug shows the traceback of an error.",
+            "description": DESCRIPTION,
             **shared,
             **{subcommand: dict(shared) for subcommand in CLI.subcommands()},
         },
@@ -111,6 +103,8 @@ def _silence_tips() -> None:
     # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+    # a batch from memory costs less than handing it over from a worker process
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
 
 
 def _thread_failed(failure: threading.ExceptHookArgs) -> None:

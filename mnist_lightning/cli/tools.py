@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from jsonargparse import ArgumentParser
 
-from mnist_lightning.cli.usage import parse
+from mnist_lightning.cli.usage import options_of, parse
 from mnist_lightning.export.export import export
 from mnist_lightning.export.keras import export_keras, import_keras
 from mnist_lightning.handwriting.draw import draw
@@ -20,18 +20,10 @@ TOOLS: dict[str, Callable[..., None]] = {
 }
 
 
-def add_tools(parser: ArgumentParser) -> None:
-    """List the tools among the subcommands of a parser that has some."""
-    assert parser._subcommands_action is not None
-    for name in TOOLS:
-        tool = _parser(name, parser.prog)
-        parser._subcommands_action.add_subcommand(name, tool, help=tool.description)
-
-
 def run_tool(name: str, args: Sequence[str], prog: str) -> None:
     """Parse the arguments of a tool and run it."""
     parser = _parser(name, prog)
-    TOOLS[name](**parse(parser, list(args), parser._option_string_actions))
+    TOOLS[name](**parse(parser, list(args), lambda: options_of(parser)))
 
 
 def _parser(name: str, prog: str) -> ArgumentParser:

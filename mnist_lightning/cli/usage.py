@@ -1,7 +1,7 @@
 """What is wrong with a command line, in one line."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any
@@ -19,13 +19,13 @@ TYPE_NAMES = {
 }
 
 
-def parse(parser: ArgumentParser, args: list[str], known: Iterable[str]) -> Any:
+def parse(parser: ArgumentParser, args: list[str], options: Callable[[], Iterable[str]]) -> Any:
     """Parse a command line.
 
     Args:
         parser: Of the whole program.
         args: The arguments.
-        known: Names of all options, to suggest one of.
+        options: Gives the names of all options, to suggest one of.
 
     Raises:
         UsageError: It names the option, its value and what is allowed.
@@ -33,6 +33,7 @@ def parse(parser: ArgumentParser, args: list[str], known: Iterable[str]) -> Any:
     try:
         return parser.parse_args(args)
     except (ArgumentError, UnicodeDecodeError) as error:
+        known = set(options())
         files = [arg for option, arg in pairwise(args) if option in ("--config", "-c")]
         if files and 'key "config": File does not exist' in str(error):
             raise UsageError(f"config is {files[-1]}: there is no such file") from error
@@ -43,6 +44,12 @@ def parse(parser: ArgumentParser, args: list[str], known: Iterable[str]) -> Any:
             raise UsageError(f"config is {files[-1]}: not a YAML file of options") from error
         message = _as_options(reworded(str(error)), known) + _suggestion(str(error), known)
         raise UsageError(message) from error
+
+
+def options_of(parser: ArgumentParser) -> list[str]:
+    """Names of a parser's options, as they are given."""
+    names = parser.get_defaults().keys()
+    return [f"--{name}" for name in names]
 
 
 def reworded(message: str) -> str:

@@ -33,7 +33,7 @@ def opening_lines(data: MNISTDataModule | None) -> list[str]:
     if data is None:
         return lines
     name = "MNIST" if data.source == "mnist" else "synthetic"
-    trained = f"{len(data.train[1]):,} {name} images train"
+    trained = f"{len(data.train):,} {name} images train"
     if data.val_size:
         return [
             *lines,
@@ -41,7 +41,7 @@ def opening_lines(data: MNISTDataModule | None) -> list[str]:
         ]
     return [
         *lines,
-        f"{trained}; as in the original, the {len(data.val[1]):,} test images validate each epoch.",
+        f"{trained}; as in the original, the {len(data.val):,} test images validate each epoch.",
     ]
 
 

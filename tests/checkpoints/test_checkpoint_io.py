@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,8 @@ from conftest import TINY, refused
 
 from mnist_lightning import MNISTClassifier
 from mnist_lightning.__main__ import main
-from mnist_lightning.checkpoints import checkpoint_io
-from mnist_lightning.checkpoints.archive import previous, read_checkpoint
-from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
+from mnist_lightning.checkpoints.archive import read_archive
+from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO, previous
 from mnist_lightning.errors import CheckpointError
 
 IO = SafeCheckpointIO()
@@ -82,7 +82,7 @@ def test_the_old_format_before_an_archive_is_refused(saved: Path) -> None:
     torch.save(numbered(3), old, _use_new_zipfile_serialization=False)
     saved.write_bytes(old.getvalue() + saved.read_bytes())
     with pytest.raises(CheckpointError, match="BadZipFile"):
-        read_checkpoint(saved)
+        read_archive(saved)
 
 
 def test_packed_entries_are_refused(saved: Path) -> None:
@@ -92,27 +92,26 @@ def test_packed_entries_are_refused(saved: Path) -> None:
         for name, content in entries.items():
             archive.writestr(name, content)
     with pytest.raises(CheckpointError, match="BadZipFile"):
-        read_checkpoint(saved)
+        read_archive(saved)
 
 
 def test_a_best_that_was_not_written_does_not_count(
     workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = checkpoint_io._write
-    refused_once: list[Path] = []
+    replace, refused_once = os.replace, list[Path]()
 
-    def write(content: memoryview, target: Path) -> None:
+    def refuses_once(source: Path, target: Path) -> None:
         if target.name == "best.ckpt" and not refused_once:
             refused_once.append(target)
             raise OSError(errno.ENOSPC, "full")
-        whole(content, target)
+        replace(source, target)
 
-    monkeypatch.setattr(checkpoint_io, "_write", write)
+    monkeypatch.setattr(os, "replace", refuses_once)
     first = ["--best_checkpoint.monitor", "train/loss", "--best_checkpoint.mode", "max"]
     with pytest.warns(UserWarning, match=r"best\.ckpt could not be written"):
         main(["fit", *TINY, "--data.val_size", "30", *first])
     (best,) = workdir.glob("logs/*/*/checkpoints/best.ckpt")
-    assert read_checkpoint(best)["epoch"] == 1, "the second, as the first is not there"
+    assert read_archive(best)["epoch"] == 1, "the second, as the first is not there"
 
 
 class Payload:
@@ -138,7 +137,7 @@ class Payload:
 def test_refuses_what_is_no_sound_checkpoint(workdir: Path, content: Any) -> None:
     torch.save(content, "x.ckpt")
     with pytest.raises(CheckpointError, match=r"^ckpt_path is x\.ckpt: "):
-        read_checkpoint(Path("x.ckpt"))
+        read_archive(Path("x.ckpt"))
     assert [path.name for path in workdir.iterdir()] == ["x.ckpt"]
 
 

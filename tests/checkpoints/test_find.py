@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_lightning.checkpoints.find import find_checkpoint, read_settings
+from mnist_lightning.checkpoints.checkpoint import read_checkpoint
+from mnist_lightning.checkpoints.find import find_checkpoint
 from mnist_lightning.errors import CheckpointError
 
 
@@ -42,4 +43,4 @@ def test_refuses_what_is_not_ours(tmp_path: Path, content: object) -> None:
     else:
         torch.save(content, path)
     with pytest.raises(CheckpointError, match=r"^ckpt_path is .*x\.ckpt: (damaged|not a)"):
-        read_settings(path)
+        read_checkpoint(path)

@@ -8,7 +8,7 @@ import torch
 from conftest import TINY, refused
 
 from mnist_lightning import MNISTClassifier
-from mnist_lightning.checkpoints.archive import read_checkpoint
+from mnist_lightning.checkpoints.archive import read_archive
 
 
 def test_a_loss_that_is_not_finite_stops_in_its_step(
@@ -23,7 +23,7 @@ def test_a_loss_that_is_not_finite_stops_in_its_step(
     monkeypatch.setattr(MNISTClassifier, "training_step", breaks)
     assert "the loss is nan in epoch 2, step 5" in refused(["fit", *TINY], capsys)
     (path,) = workdir.glob("logs/*/*/checkpoints/last.ckpt")
-    assert read_checkpoint(path)["global_step"] == 3, "the first epoch's"
+    assert read_archive(path)["global_step"] == 3, "the first epoch's"
 
 
 def test_weights_that_are_not_finite_replace_nothing(
@@ -37,4 +37,4 @@ def test_weights_that_are_not_finite_replace_nothing(
     error = refused(["fit", *TINY], capsys)
     assert "net.head.bias is no longer finite in epoch 2, step 6" in error
     (path,) = workdir.glob("logs/*/*/checkpoints/last.ckpt")
-    assert read_checkpoint(path)["global_step"] == 6, "saved before, finite"
+    assert read_archive(path)["global_step"] == 6, "saved before, finite"

@@ -14,7 +14,7 @@ from conftest import TINY, Tally
 from runs import same
 
 from mnist_lightning.__main__ import main
-from mnist_lightning.checkpoints.archive import read_checkpoint
+from mnist_lightning.checkpoints.archive import read_archive
 from mnist_lightning.errors import CheckpointError
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
@@ -41,7 +41,7 @@ def test_no_damage_loads_as_something_else(
 ) -> None:
     path, draw = tmp_path / "x.ckpt", random.Random(SEED)
     path.write_bytes(sound)
-    whole = read_checkpoint(path)
+    whole = read_archive(path)
     tried = (2000 if kind == "bit flips" else 500) // (1 if full else 10)
     survived = 0
     for _ in range(tried):
@@ -49,7 +49,7 @@ def test_no_damage_loads_as_something_else(
         flipped = bytes([sound[place] ^ 1 << draw.randrange(8)]) + sound[place + 1 :]
         path.write_bytes(sound[:place] + (flipped if kind == "bit flips" else b""))
         try:
-            survived += same(read_checkpoint(path), whole)
+            survived += same(read_archive(path), whole)
         except CheckpointError:
             survived += 1
     tally(f"checkpoint {kind}", tried, survived, SEED)
@@ -259,7 +259,7 @@ def test_hostile_checkpoints_do_nothing(
     path.write_bytes(sound)
     (workdir / "victim").write_text("precious")
     (workdir / "logs").mkdir()
-    contents = list(kind(read_checkpoint(path)))[:: 1 if full else 8]
+    contents = list(kind(read_archive(path)))[:: 1 if full else 8]
     survived = 0
     for number, content in enumerate(contents):
         if isinstance(content, bytes):

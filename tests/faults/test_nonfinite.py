@@ -9,7 +9,7 @@ import torch
 from conftest import TINY, Tally, refused
 
 from mnist_lightning import MNISTClassifier, MNISTDataModule
-from mnist_lightning.checkpoints.archive import read_checkpoint
+from mnist_lightning.checkpoints.archive import read_archive
 
 pytestmark = pytest.mark.faults
 CALLS = 4  # the hook breaks something at this call: in the second epoch of three steps
@@ -98,7 +98,7 @@ def test_training_stops_with_finite_checkpoints(
     recipe = ["--config", ACCURATE] if "average" in place else []
     error = refused([FIT[0], *recipe, *FIT[1:]], capsys)
     stopped = " in epoch 2, step " in error
-    kept = [read_checkpoint(path) for path in workdir.glob("logs/*/*/checkpoints/*.ckpt")]
+    kept = [read_archive(path) for path in workdir.glob("logs/*/*/checkpoints/*.ckpt")]
     tally(f"not finite: {place}", 1, stopped and len(kept) >= 3, 0)
 
 
@@ -120,6 +120,6 @@ def test_images_that_are_not_finite_stop_too(
 
     monkeypatch.setattr(MNISTDataModule, "on_after_batch_transfer", breaks)
     error = refused(FIT, capsys)
-    kept = [read_checkpoint(path) for path in workdir.glob("logs/*/*/checkpoints/*.ckpt")]
+    kept = [read_archive(path) for path in workdir.glob("logs/*/*/checkpoints/*.ckpt")]
     stopped = "the loss is nan in epoch 2" in error
     tally(f"not finite: an image when {stage}", 1, stopped and len(kept) >= 3, 0)

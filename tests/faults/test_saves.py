@@ -21,8 +21,8 @@ from conftest import TINY, Tally
 from processes import FORKS, end
 
 from mnist_lightning.__main__ import main
-from mnist_lightning.checkpoints.archive import previous, read_checkpoint
-from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
+from mnist_lightning.checkpoints.archive import read_archive
+from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO, previous
 from mnist_lightning.errors import CheckpointError
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
@@ -45,7 +45,7 @@ def number_in(path: Path) -> float | None:
     """The number of the checkpoint that is there, or of the one before it."""
     for file in (path, previous(path)):
         try:
-            weight: torch.Tensor = read_checkpoint(file)["state_dict"]["weight"]
+            weight: torch.Tensor = read_archive(file)["state_dict"]["weight"]
             return weight[0].item()
         except CheckpointError:
             continue
@@ -71,15 +71,15 @@ def save_and_die(path: Path, at: int) -> None:
 
     import mnist_lightning.checkpoints.checkpoint_io as module
 
-    write = module._write
+    write = module.atomic_write
 
-    def watched(*args: Any) -> None:
+    def watched(*args: Any, **kwargs: Any) -> Any:
         sys.setprofile(profile)
-        write(*args)
-        sys.setprofile(None)
+        return write(*args, **kwargs)
 
-    module._write = watched  # type: ignore[assignment]
+    module.atomic_write = watched
     save(3, path)
+    sys.setprofile(None)
 
 
 def save_and_die_writing(path: Path, length: int) -> None:

@@ -14,12 +14,12 @@ def available(images: Tensor) -> bool:
         images: What the network is given.
     """
     return (
-        images.device.type == "cpu"
+        not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+        and images.device.type == "cpu"
         and images.dtype == torch.float32
         and images.numel() > 0
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
         and ordinary(images)
     )
 

@@ -1,0 +1,113 @@
+"""Checks before the first step."""
+
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
+from torch.optim.lr_scheduler import OneCycleLR
+
+from mnist_lightning.checkpoints.checkpoint import Checkpoint
+from mnist_lightning.checkpoints.last_checkpoint import trainer_options
+from mnist_lightning.errors import UsageError
+from mnist_lightning.report.history import LOGGED
+
+# What Lightning takes, and fails with later
+LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1, "gradient_clip_val": 0}
+
+
+class StartChecks(Callback):
+    """Refuse at the start of training what would fail at its end.
+
+    Attributes:
+        trained: Whether a batch has been trained on.
+    """
+
+    def __init__(self) -> None:
+        self.trained = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check the schedule's length, and that no batch holds a single image to normalise.
+
+        Raises:
+            UsageError: Names the option and what is allowed.
+        """
+        steps = trainer.estimated_stepping_batches
+        for config in trainer.lr_scheduler_configs:
+            planned = getattr(config.scheduler, "total_steps", steps)
+            if isinstance(config.scheduler, OneCycleLR) and planned != steps:
+                raise UsageError(
+                    f"model.schedule is one_cycle: its {planned} steps are not the {steps} of this "
+                    "run; resume with the same options"
+                )
+        loader: Any = trainer.train_dataloader
+        size, images = loader.batch_size, len(loader.sampler)
+        if pl_module.hparams.get("batch_norm") and (size == 1 or images % size == 1):
+            raise UsageError(
+                f"model.batch_norm is True: the last batch of {images:,} images in batches of "
+                f"{size} would hold one, which cannot be normalised; choose another data.batch_size"
+            )
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        """Note that training is under way."""
+        self.trained = True
+
+
+def check_options(trainer: Trainer) -> None:
+    """Refuse options that Lightning would only fail with later.
+
+    Raises:
+        UsageError: Names the first such option and what is allowed.
+    """
+    for name, least in LEAST.items():
+        value = getattr(trainer, name)
+        if value is not None and value < least:
+            raise UsageError(f"trainer.{name} is {value}: must be at least {least}")
+    for callback in trainer.checkpoint_callbacks:
+        monitor = callback.monitor if isinstance(callback, ModelCheckpoint) else None
+        if monitor and monitor not in LOGGED.values():
+            names = ", ".join(LOGGED.values())
+            raise UsageError(f"best_checkpoint.monitor is {monitor}: must be one of {names}")
+
+
+def check_resumed(trainer: Trainer, checkpoint: Checkpoint) -> None:
+    """Refuse to go on with a run whose result would not be the same run's.
+
+    Raises:
+        UsageError: Names the first option that differs.
+    """
+    averages = any(isinstance(each, WeightAveraging) for each in trainer.callbacks)  # type: ignore[attr-defined]
+    if checkpoint.is_averaged and not averages:
+        raise UsageError(
+            f"ckpt_path is {checkpoint.path}: its run kept averaged weights; resume with the same "
+            "--config, or its callback in trainer.callbacks"
+        )
+    stored = checkpoint.trainer_options
+    for name, given in trainer_options(trainer).items():
+        if given != stored.get(name, given):
+            raise UsageError(
+                f"trainer.{name} is {given}, but the checkpoint was made with {stored[name]}"
+            )
+
+
+def check_settings(config: Any, checkpoint: Checkpoint, with_data: bool) -> None:
+    """Refuse options of model and data that the checkpoint cannot follow.
+
+    Args:
+        config: Parsed options, with the groups ``model`` and ``data``.
+        checkpoint: To go on from, or to test.
+        with_data: Compare the data too: a run goes on only with the same.
+
+    Raises:
+        UsageError: Names the first option that differs.
+    """
+    for group, settings in (("model", checkpoint.model), ("data", checkpoint.data)):
+        for name, stored in settings.items() if group == "model" or with_data else ():
+            given = config[group].get(name, stored)
+            if _as_list(given) != _as_list(stored):
+                option = "seed_everything" if name == "seed" else f"{group}.{name}"
+                raise UsageError(f"{option} is {given}, but the checkpoint was made with {stored}")
+
+
+def _as_list(value: Any) -> Any:
+    """A tuple and a list of the same values are the same setting."""
+    return list(value) if isinstance(value, tuple) else value
