@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from itertools import zip_longest
 from math import isqrt
 from pathlib import Path
 from typing import Any
@@ -126,13 +127,15 @@ def _read_classifier(path: Path) -> MNISTClassifier:
     layers, arrays = read_model(path)
     filters = [array.shape[-1] for array in arrays if array.ndim == 4]
     units = [array.shape[-1] for array in arrays if array.ndim == 2]
-    if layers:
+    if layers is not None:
         check_layers(layers, keras_layers(filters, units))
     sizes = (filters, units[:-1], *units[-1:])
     with torch.device("meta"):
         expected = [shape for _, shape in _keras_views(MNISTClassifier(*sizes).net)]
-    if (shapes := [array.shape for array in arrays]) != expected:
-        raise ValueError(f"its weights have the shapes {shapes}, must have {expected}")
+    for array, shape in zip_longest(arrays, expected):
+        if array is None or array.shape != shape:
+            found = "missing" if array is None else array.shape
+            raise ValueError(f"the shape of a weight is {found}, must be {shape}")
     classifier = MNISTClassifier(*sizes)
     load_arrays(classifier.net, arrays)
     if not all(weight.isfinite().all() for weight in classifier.parameters()):

@@ -36,11 +36,11 @@ def keras_layers(filters: Sequence[int], units: Sequence[int]) -> list[Layer]:
     ]
 
 
-def read_model(path: Path) -> tuple[list[Layer], Arrays]:
+def read_model(path: Path) -> tuple[list[Layer] | None, Arrays]:
     """Read a .keras, .h5 or .weights.h5 file.
 
     Returns:
-        The layers, none for a file of weights alone, and the weights as Keras's
+        The layers, None for a file of weights alone, and the weights as Keras's
         ``Model.get_weights`` gives them.
 
     Raises:
@@ -90,7 +90,7 @@ def _configured(config: str | bytes) -> list[Layer]:
     return layers
 
 
-def _read_hdf5(source: Path | io.BytesIO) -> tuple[list[Layer], Arrays]:
+def _read_hdf5(source: Path | io.BytesIO) -> tuple[list[Layer] | None, Arrays]:
     """The layers, if the file has a configuration, and the weights in their order."""
     import h5py
 
@@ -105,10 +105,10 @@ def _read_hdf5(source: Path | io.BytesIO) -> tuple[list[Layer], Arrays]:
 
     with h5py.File(source) as file:
         file.visititems(keep)
-        layers = _configured(file.attrs["model_config"]) if "model_config" in file.attrs else []
+        layers = _configured(file.attrs["model_config"]) if "model_config" in file.attrs else None
     for arrays in weights.values():
         arrays.sort(key=lambda array: -array.ndim)  # the kernel, then the bias
-    names = [layer["name"] for layer in layers]
+    names = [layer["name"] for layer in layers or ()]
 
     def place(group: str) -> tuple[Any, ...]:
         if group.startswith(LEGACY):
