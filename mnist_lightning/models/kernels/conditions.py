@@ -46,6 +46,7 @@ def _dispatch_modes() -> int:
     """Number of dispatch modes that are active, such as a counter of operations.
 
     torch has no public way to ask. Read in torch 2.14; tests/models/kernels/test_conditions.py
-    fails where the name goes or means something else.
+    fails where the name goes or means something else; without it one is taken to be active.
     """
-    return torch._C._len_torch_dispatch_stack()
+    count = getattr(torch._C, "_len_torch_dispatch_stack", None)
+    return int(count()) if count else 1
