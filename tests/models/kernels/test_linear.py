@@ -14,7 +14,14 @@ IN, OUT = 50, 7
 pytestmark = pytest.mark.skipif(
     not torch.backends.cpu.get_cpu_capability().startswith("AVX"), reason="no AVX here"
 )
-WAYS = (OneDNNLinear.apply, F.linear)
+
+
+def onednn(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    product: Tensor = OneDNNLinear.apply(inputs, weight.t(), bias)
+    return product
+
+
+WAYS = (onednn, F.linear)
 
 
 def test_the_private_name_of_torch_is_there() -> None:
@@ -34,7 +41,7 @@ def close(given: Tensor | None, expected: Any) -> None:
 @pytest.mark.parametrize("batch", [1, 32, 33])
 def test_output_and_gradients_are_the_products(batch: int) -> None:
     leaves, above = tensors(batch), torch.randn(batch, OUT)
-    outputs = OneDNNLinear.apply(*leaves)
+    outputs = onednn(*leaves)
     outputs.backward(above)
     x, w, b, g = (each.detach().double().numpy() for each in (*leaves, above))
     close(outputs, x @ w.T + b)
