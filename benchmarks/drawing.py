@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from pictures import NEIGHBOURS, enlarged, thinned
 from playwright.sync_api import Page, sync_playwright
 
-from mnist_lightning.data.datamodule import TEST_SIZE
-from mnist_lightning.data.splits import read_split
+from mnist_lightning.data.sources import MNIST
 from mnist_lightning.report.scores import wilson_interval
 
 HERE = Path(__file__).parent
@@ -117,8 +116,7 @@ def main() -> None:
     parser.add_argument("--data_dir", type=Path, default=Path("data"), help="where MNIST lies")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder to write to")
     given = parser.parse_args()
-    raw_dir = given.data_dir / "MNIST" / "raw"
-    images, labels = read_split(raw_dir, "t10k", TEST_SIZE, official=True)
+    images, labels = MNIST.read(given.data_dir, train=False)
     right, seconds = 0, []
     with serving(given.checkpoint) as url, browsing() as page:
         page.goto(url)

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from pictures import KINDS, write_pictures
 
 from mnist_lightning import predict_images
-from mnist_lightning.data.datamodule import TEST_SIZE
-from mnist_lightning.data.splits import read_split
+from mnist_lightning.data.sources import MNIST
 from mnist_lightning.report.scores import wilson_interval
 
 HERE = Path(__file__).parent
@@ -22,9 +21,9 @@ FIRST = 5_000  # the constants of digit_image.py were chosen on pictures of digi
 EMPTY = ("inverted", "paper", "ruled paper", "photo", "chalk")  # kinds without a digit
 
 
-def count(checkpoint: str, raw_dir: Path, each: int) -> dict[str, int]:
+def count(checkpoint: str, data_dir: Path, each: int) -> dict[str, int]:
     """Read pictures of each kind, of digits of their own, then empty ones; how many are right."""
-    images, labels = read_split(raw_dir, "t10k", TEST_SIZE, official=True)
+    images, labels = MNIST.read(data_dir, train=False)
     right = {}
     for i, kind in enumerate(KINDS):
         here = slice(FIRST + i * each, FIRST + (i + 1) * each)
@@ -62,7 +61,7 @@ def main() -> None:
     parser.add_argument("--data_dir", type=Path, default=Path("data"), help="where MNIST lies")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder to write to")
     given = parser.parse_args()
-    right = count(given.checkpoint, given.data_dir / "MNIST" / "raw", given.each)
+    right = count(given.checkpoint, given.data_dir, given.each)
     machine, command = describe(), shlex.join(["python", *sys.argv])
     data = {"command": command, "machine": machine, "pictures": given.each, "right": right}
     path = given.results / f"handwriting-{given.name}.json"

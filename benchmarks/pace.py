@@ -28,9 +28,9 @@ class Pace:
         self._count = self._told = 0
         self._started = time.perf_counter()
 
-    def tick(self, count: int | None = None) -> None:
-        """Note that a step is done, or so many in all; the first is a turn of its own."""
-        self._count = self._count + 1 if count is None else count
+    def tick(self) -> None:
+        """Note that a step is done; the first is a turn of its own."""
+        self._count += 1
         steps = self._count - self._told
         if not self._told or steps >= self.steps:
             self._told = self._count

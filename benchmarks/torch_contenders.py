@@ -19,7 +19,6 @@ from torchvision.transforms import ToTensor
 from mnist_lightning import ConvNet, MNISTDataModule
 from mnist_lightning.__main__ import main as our_program
 from mnist_lightning.cli.allocator import keep_freed_memory
-from mnist_lightning.data.batches import shuffled
 from mnist_lightning.models.keras_adam import KerasAdam
 
 BATCH_SIZE = 32
@@ -36,8 +35,6 @@ def wait() -> None:
 class Ticks(Callback):
     """Tell a pace of the training steps.
 
-    Not in a hook of each batch: where one of a callback's own is asked for, no steps are replayed.
-
     Args:
         steps: Training steps of one turn, at least.
     """
@@ -45,16 +42,9 @@ class Ticks(Callback):
     def __init__(self, steps: int) -> None:
         self.pace = Pace(steps, wait)
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Count after each advance of the loop, before it validates."""
-        loop = trainer.fit_loop.epoch_loop
-        end = loop.on_advance_end
-
-        def on_advance_end(fetcher: Any) -> None:
-            self.pace.tick(trainer.global_step)
-            end(fetcher)
-
-        loop.on_advance_end = on_advance_end  # type: ignore[assignment,method-assign]
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Count a step."""
+        self.pace.tick()
 
 
 def textbook_network(hidden_dims: list[int]) -> nn.Sequential:
@@ -98,14 +88,12 @@ class TextbookModule(LightningModule):
 
 
 def our_batches(data_dir: str) -> Iterator[tuple[Tensor, Tensor]]:
-    """Our data module's batches, epoch after epoch, scaled; on the GPU where there is one."""
+    """Our data module's batches, epoch after epoch."""
     data = MNISTDataModule(data_dir)
     data.setup("fit")
-    images, targets = (each.to(DEVICE) for each in data.train)
-    loader = shuffled(images, targets, BATCH_SIZE, data.seed)
+    loader = data.train_dataloader()
     for _ in itertools.count():
-        for batch in loader:
-            yield data.on_after_batch_transfer(batch, 0)
+        yield from loader
 
 
 def resident_batches(data_dir: str) -> Iterator[tuple[Tensor, Tensor]]:

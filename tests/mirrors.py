@@ -3,17 +3,20 @@
 import gzip
 import hashlib
 import http.server
+import random
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from mnist_lightning.data.download import FILES, PACKED_SIZES, SHA256
+from mnist_lightning.data.download import KnownFile
+from mnist_lightning.data.sources import MNIST, Source
 
 STALL = 1.0  # seconds; tests lower the program's patience below it
-SIZES = {"train": 60_000, "t10k": 10_000}
+SIZES = {"train": 100, "t10k": 50}
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
@@ -33,18 +36,23 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         else:
             BEHAVIOURS[behaviour](self)
 
-    def answer(self, body: bytes, length: int | None = None, status: int = 200) -> None:
+    def answer(
+        self, body: bytes, length: int | None = None, status: int = 200, **headers: str
+    ) -> None:
         """Send a body, with a length that need not be its own."""
         self.send_response(status)
         if length is not None:
             self.send_header("Content-Length", str(length))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
 
-    def redirect(self, place: str) -> None:
-        self.send_response(302)
-        self.send_header("Location", place)
-        self.end_headers()
+    def drip(self, body: bytes) -> None:
+        for byte in body:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(STALL / 20)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -81,10 +89,12 @@ def serving(files: dict[str, bytes]) -> Iterator[Server]:
 
 def _drip(mirror: Mirror) -> None:
     mirror.answer(b"")
-    for byte in mirror.body[:40]:
-        mirror.wfile.write(bytes([byte]))
-        mirror.wfile.flush()
-        time.sleep(STALL / 20)
+    mirror.drip(mirror.body[:40])
+
+
+def _slow_end(mirror: Mirror) -> None:
+    mirror.answer(mirror.body[:-40])
+    mirror.drip(mirror.body[-40:])
 
 
 def _endless(mirror: Mirror) -> None:
@@ -120,23 +130,18 @@ def _endless_headers(mirror: Mirror) -> None:
 
 
 def _drip_headers(mirror: Mirror) -> None:
-    for byte in b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 100:
-        mirror.wfile.write(bytes([byte]))
-        mirror.wfile.flush()
-        time.sleep(STALL / 20)
+    mirror.drip(b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 20)
 
 
 def _redirect_endlessly(mirror: Mirror) -> None:
-    mirror.send_response(302)
-    mirror.send_header("Location", "/good/file")
-    mirror.end_headers()
-    for _ in range(1000):
-        mirror.wfile.write(bytes(100_000))
+    mirror.answer(b"", status=302, Location=f"/good/{mirror.path.rpartition('/')[2]}")
+    mirror.drip(bytes(100))
 
 
 STATUSES = ("403", "404", "429", "500", "503")
 BEHAVIOURS: dict[str, Callable[[Mirror], None]] = {
     "good": lambda mirror: mirror.answer(mirror.body),
+    "encoded": lambda mirror: mirror.answer(mirror.body, Content_Encoding="x-gzip"),
     "html": lambda mirror: mirror.answer(b"<html>Log in to the hotel's network</html>"),
     "empty": lambda mirror: mirror.answer(b"", 0),
     "cut_short": lambda mirror: mirror.answer(mirror.body[:10], len(mirror.body)),
@@ -145,10 +150,11 @@ BEHAVIOURS: dict[str, Callable[[Mirror], None]] = {
     "flipped": lambda mirror: mirror.answer(mirror.body[:-1] + b"?"),
     "longer": lambda mirror: mirror.answer(mirror.body + b"?"),
     "no_content": lambda mirror: mirror.answer(b"", status=204),
-    "swapped": lambda mirror: mirror.answer(mirror.server.files[f"{FILES[1]}.gz"][::-1]),
+    "reversed": lambda mirror: mirror.answer(mirror.body[::-1]),
     "bomb": lambda mirror: mirror.answer(gzip.compress(bytes(10**8), 1)),
     "endless": _endless,
     "drip": _drip,
+    "slow_end": _slow_end,
     "stall_before": _stall_before,
     "stall_after": _stall_after,
     "reset": _reset,
@@ -156,24 +162,22 @@ BEHAVIOURS: dict[str, Callable[[Mirror], None]] = {
     "endless_headers": _endless_headers,
     "drip_headers": _drip_headers,
     "redirect_with_a_body": _redirect_endlessly,
-    "loop": lambda mirror: mirror.redirect(mirror.path),
-    "to_file": lambda mirror: mirror.redirect("file:///etc/hostname"),
-    "to_ftp": lambda mirror: mirror.redirect("ftp://127.0.0.1/x"),
+    "loop": lambda mirror: mirror.answer(b"", status=302, Location=mirror.path),
+    "to_file": lambda mirror: mirror.answer(b"", status=302, Location="file:///etc/hostname"),
+    "to_ftp": lambda mirror: mirror.answer(b"", status=302, Location="ftp://127.0.0.1/x"),
 }
-GOOD = ("good", "redirect_with_a_body")
+GOOD = ("good", "encoded", "redirect_with_a_body")
 BAD = [*STATUSES, *(name for name in BEHAVIOURS if name not in GOOD)]
 
 
-def stand_ins() -> dict[str, bytes]:
-    """Files with the names and shapes of the official ones: unpacked, by name."""
-    files = {}
-    for prefix, size in SIZES.items():
-        count = size.to_bytes(4, "big")
-        side = (28).to_bytes(4, "big")
-        images, labels = (name for name in FILES if name.startswith(prefix))
-        pixels = bytes(784 - 10) + bytes(range(10))
-        files[images] = bytes([0, 0, 8, 3]) + count + side * 2 + pixels * size
-        files[labels] = bytes([0, 0, 8, 1]) + count + bytes(range(10)) * (size // 10)
+def stand_ins(seed: int = 0) -> dict[str, bytes]:
+    """Small files with MNIST's names and layout: unpacked, by name."""
+    draw, files = random.Random(seed), {}
+    for split, size in SIZES.items():
+        count, side = size.to_bytes(4, "big"), (28).to_bytes(4, "big")
+        pixels, labels = draw.randbytes(784 * size), bytes(draw.choices(range(10), k=size))
+        files[f"{split}-images-idx3-ubyte"] = bytes([0, 0, 8, 3]) + count + side * 2 + pixels
+        files[f"{split}-labels-idx1-ubyte"] = bytes([0, 0, 8, 1]) + count + labels
     return files
 
 
@@ -182,16 +186,15 @@ def packed(files: dict[str, bytes]) -> dict[str, bytes]:
     return {f"{name}.gz": gzip.compress(content, 1, mtime=0) for name, content in files.items()}
 
 
-def take_for_official(hashes: dict[str, tuple[str, str]], sizes: dict[str, int]) -> None:
-    """Let this process take files for the official ones."""
-    SHA256.update(hashes)
-    PACKED_SIZES.update(sizes)
+def known(files: dict[str, bytes]) -> dict[str, KnownFile]:
+    """What those files are known by."""
+    archives = [packed({name: content})[f"{name}.gz"] for name, content in files.items()]
+    sha256 = [hashlib.sha256(content).hexdigest() for content in (*archives, *files.values())]
+    sizes = map(len, archives)
+    pairs = zip(sizes, sha256[: len(files)], sha256[len(files) :], strict=True)
+    return dict(zip(files, map(KnownFile._make, pairs), strict=True))
 
 
-def hashes_of(files: dict[str, bytes]) -> dict[str, tuple[str, str]]:
-    """SHA-256 of files, packed and unpacked."""
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    archives = packed(files)
-    return {
-        name: (hashlib.sha256(archives[f"{name}.gz"]).hexdigest(), digests[name]) for name in files
-    }
+def stand_in(files: dict[str, bytes], *mirrors: str) -> Source:
+    """A source that takes files for MNIST's."""
+    return replace(MNIST, files=known(files), sizes=SIZES, mirrors=mirrors)

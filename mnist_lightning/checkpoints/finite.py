@@ -21,21 +21,16 @@ class Finite(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Look at the loss."""
-        self._look_at_loss(trainer, outputs, batch_idx)
+        """Look at the loss of training, and of validation within it."""
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if trainer.state.fn != "fit" or not isinstance(loss, Tensor):
+            return
+        if (loss.is_cpu or batch_idx % EVERY == 0) and not loss.isfinite():
+            self._stop(trainer, f"the loss is {loss.item()}")
 
-    def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Look at the loss."""
-        if trainer.state.fn == "fit":
-            self._look_at_loss(trainer, outputs, batch_idx)
+    def on_validation_batch_end(self, *args: Any) -> None:
+        """Look at the loss; the last argument is the number of the loader."""
+        self.on_train_batch_end(*args[:5])
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -43,13 +38,6 @@ class Finite(Callback):
         """Look at all that is kept."""
         if name := nonfinite(checkpoint):
             self._stop(trainer, f"{name} is no longer finite")
-
-    def _look_at_loss(self, trainer: Trainer, outputs: Any, batch_idx: int) -> None:
-        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        if not isinstance(loss, Tensor) or (not loss.is_cpu and batch_idx % EVERY):
-            return
-        if not loss.isfinite():
-            self._stop(trainer, f"the loss is {loss.item()}")
 
     def _stop(self, trainer: Trainer, reason: str) -> None:
         place = f"epoch {trainer.current_epoch + 1}, step {trainer.global_step}"

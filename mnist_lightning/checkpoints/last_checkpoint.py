@@ -55,9 +55,7 @@ class LastCheckpoint(Checkpoint):
         if trainer.world_size == 1:
             self._handlers = set_handlers(self._on_signal)
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Save where it is due; only after a step, as gradients are not kept."""
         self._stepped = trainer.global_step != self._step
         if not self._stepped:
@@ -79,15 +77,7 @@ class LastCheckpoint(Checkpoint):
                 self._save(trainer, "validation")
             self._stop(trainer)
 
-    def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
+    def on_validation_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Stop where that was asked for: what was saved before validation begins it again."""
         self._stop(trainer)
 
@@ -96,13 +86,11 @@ class LastCheckpoint(Checkpoint):
         self._save(trainer, "epoch")
         self._stop(trainer)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_end(self, *_: Any) -> None:
         """Wait for signals no longer."""
         restore_handlers(self._handlers)
 
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
+    def on_exception(self, *_: Any) -> None:
         """Wait for signals no longer."""
         restore_handlers(self._handlers)
 

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from argparse import SUPPRESS
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,12 +22,11 @@ from mnist_lightning.checkpoints.finite import Finite
 from mnist_lightning.checkpoints.last_checkpoint import LastCheckpoint
 from mnist_lightning.checkpoints.training_state import TrainingState
 from mnist_lightning.cli.checks import StartChecks, check_options, check_resumed, check_settings
-from mnist_lightning.cli.usage import options_of, parse
-from mnist_lightning.data.splits import CLASSES
+from mnist_lightning.cli.usage import parse
+from mnist_lightning.data.sources import CLASSES
 from mnist_lightning.errors import CheckpointError, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
 from mnist_lightning.report import logger
-from mnist_lightning.report.evaluation import Evaluation
 from mnist_lightning.report.history import History
 from mnist_lightning.report.layer_table import LayerTable
 from mnist_lightning.report.report import Report
@@ -44,7 +44,6 @@ CALLBACKS = {  # by the group of their options
     "history": History,
     "tensorboard": Board,
     "report": Report,
-    "evaluation": Evaluation,
     "predictions": PredictionWriter,
     "training_state": TrainingState,
     "finite": Finite,
@@ -71,8 +70,9 @@ class CLI(LightningCLI):
         self.parsers[subcommand] = parser
         for name, callback in CALLBACKS.items():
             parser.add_lightning_class_args(callback, name)
+        # a section of configurations of version 0.1, which report.figures decided
+        parser.add_argument("--evaluation", type=dict | None, default=SUPPRESS, help=SUPPRESS)
         parser.link_arguments("seed_everything", "data.seed")
-        parser.link_arguments("report.figures", "evaluation.figures")
         log = {"class_path": "mnist_lightning.report.logger.RunLogger"}
         parser.set_defaults(
             {
@@ -98,7 +98,7 @@ class CLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, with the settings of the checkpoint as defaults where there is one."""
-        self.config = parse(parser, args, self._options)
+        self.config = parse(parser, args, *self.parsers.values())
         subcommand = self.config.subcommand
         config = self.config[subcommand]
         if config.seed_everything not in SEEDS:
@@ -113,7 +113,7 @@ class CLI(LightningCLI):
         if subcommand == "fit" and not checkpoint.is_resumable:
             raise UsageError(f"ckpt_path is {checkpoint.path}: weights alone, no run to resume")
         self.parsers[subcommand].set_defaults(_as_defaults(checkpoint))
-        self.config = parse(parser, args, self._options)
+        self.config = parse(parser, args, *self.parsers.values())
         check_settings(self.config[subcommand], checkpoint, with_data=subcommand == "fit")
         # where LightningCLI finds a path it lets the checkpoint's settings win over options
         self.config[subcommand].ckpt_path = None
@@ -192,9 +192,6 @@ class CLI(LightningCLI):
             run_logger.set_name(self.datamodule.resolve_source())
             if Path(run_logger.log_dir, "config.yaml").exists():
                 raise UsageError(f"trainer.logger: {run_logger.log_dir} holds a run already")
-
-    def _options(self) -> set[str]:
-        return {option for parser in self.parsers.values() for option in options_of(parser)}
 
 
 def _as_defaults(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from jsonargparse import ArgumentParser
 
-from mnist_lightning.cli.usage import options_of, parse
+from mnist_lightning.cli.usage import parse
 from mnist_lightning.export.export import export
 from mnist_lightning.export.keras import export_keras, import_keras
 from mnist_lightning.handwriting.draw import draw
@@ -23,7 +23,7 @@ TOOLS: dict[str, Callable[..., None]] = {
 def run_tool(name: str, args: Sequence[str], prog: str) -> None:
     """Parse the arguments of a tool and run it."""
     parser = _parser(name, prog)
-    TOOLS[name](**parse(parser, list(args), lambda: options_of(parser)))
+    TOOLS[name](**parse(parser, list(args), parser))
 
 
 def _parser(name: str, prog: str) -> ArgumentParser:

@@ -1,7 +1,7 @@
 """What is wrong with a command line, in one line."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any
@@ -10,22 +10,26 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from mnist_lightning.errors import UsageError
 
-TYPE_NAMES = {
-    "int": "an integer",
-    "float": "a number",
-    "bool": "true or false",
-    "NoneType": "null",
-    **dict.fromkeys(("list", "tuple", "Sequence", "Iterable"), "a list"),
+# What the user can give where jsonargparse 4 names a type
+TYPES: dict[str, Any] = {
+    r"<class '(?:\w+\.)*(\w+)'>": r"\1",
+    r".*Literal\[(.*)\]": lambda choices: choices[1].replace(", ", " or "),
+    r"^int\b": "an integer",
+    r"^float\b": "a number",
+    r"^bool\b": "true or false",
+    r"^NoneType": "null",
+    r"^(list|tuple|Sequence|Iterable)\b": "a list",
+    r".*import path.*": "the path of a class",
 }
 
 
-def parse(parser: ArgumentParser, args: list[str], options: Callable[[], Iterable[str]]) -> Any:
+def parse(parser: ArgumentParser, args: list[str], *parsers: ArgumentParser) -> Any:
     """Parse a command line.
 
     Args:
         parser: Of the whole program.
         args: The arguments.
-        options: Gives the names of all options, to suggest one of.
+        parsers: Those whose options are suggested in place of one that is not known.
 
     Raises:
         UsageError: It names the option, its value and what is allowed.
@@ -33,64 +37,38 @@ def parse(parser: ArgumentParser, args: list[str], options: Callable[[], Iterabl
     try:
         return parser.parse_args(args)
     except (ArgumentError, UnicodeDecodeError) as error:
-        known = set(options())
+        message = " ".join(str(error).split())
         files = [arg for option, arg in pairwise(args) if option in ("--config", "-c")]
-        if files and 'key "config": File does not exist' in str(error):
-            raise UsageError(f"config is {files[-1]}: there is no such file") from error
-        unread = isinstance(error, UnicodeDecodeError) or re.search(
-            "parsing config|Unexpected config", str(error)
-        )
-        if unread and files:
-            raise UsageError(f"config is {files[-1]}: not a YAML file of options") from error
-        message = _as_options(reworded(str(error)), known) + _suggestion(str(error), known)
+        if files and 'key "config": File does not exist' in message:
+            message = f"config is {files[-1]}: there is no such file"
+        elif files and re.search("parsing config|Unexpected config|codec can't decode", message):
+            message = f"config is {files[-1]}: not a YAML file of options"
+        else:
+            options = {f"--{name}" for each in parsers for name in each.get_defaults().keys()}  # noqa: SIM118
+            message = _shorten(message) + _suggest(message, options)
         raise UsageError(message) from error
 
 
-def options_of(parser: ArgumentParser) -> list[str]:
-    """Names of a parser's options, as they are given."""
-    names = parser.get_defaults().keys()
-    return [f"--{name}" for name in names]
-
-
-def reworded(message: str) -> str:
-    """Say in short what jsonargparse 4 says of a value that fits none of an option's types."""
-    message = " ".join(message.split())
+def _shorten(message: str) -> str:
+    """Shorten what jsonargparse says of a value that fits none of an option's types."""
     option = re.match(r'Parser key "(.+?)":', message)
     value = re.search(r"(?:Got|Given) value: (.*)", message)
     types = re.findall(r"Expected an? (?!path)(.+?)(?=\. Got value| - | Given value)", message)
-    if not option or not value:
+    if not option or not value or not types:
         return message
     if wrong_class := re.search(r"(Import path|Problem with given class_path) .+?(?= - )", message):
         return f"{option[1]}: {wrong_class[0]}"
-    if not types:
-        return message
-    allowed = " or ".join(dict.fromkeys(map(_type_name, types)))
-    return f"{option[1]} is {value[1]}: must be {allowed}"
+    for pattern, name in TYPES.items():
+        types = [re.sub(pattern, name, each) for each in types]
+    return f"{option[1]} is {value[1]}: must be {' or '.join(dict.fromkeys(types))}"
 
 
-def _type_name(described: str) -> str:
-    """Bring ``<class 'int'>`` and ``typing.Literal['a', 'b']`` to what the user can give."""
-    if choices := re.search(r"Literal\[(.*)\]", described):
-        return choices[1].replace(", ", " or ")
-    if "import path" in described:
-        return "the path of a class"
-    name, _, more = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", described).partition(" ")
-    return f"{TYPE_NAMES.get(name, name)} {more}".strip()
-
-
-def _as_options(message: str, known: Iterable[str]) -> str:
-    """Write options that are missing as they are given."""
-    start, required, names = message.partition("arguments are required: ")
-    options = {option.lstrip("-"): option for option in known}
-    return start + required + ", ".join(options.get(name, name) for name in names.split(", "))
-
-
-def _suggestion(error: str, known: Iterable[str]) -> str:
+def _suggest(message: str, options: Iterable[str]) -> str:
     """Name the options nearest to one that is not known."""
-    _, _, rest = error.partition("unrecognized arguments: ")
-    if not rest.strip():
+    unknown = re.search(r"unrecognized arguments: -*([^\s=]+)", message)
+    if not unknown:
         return ""
-    name = rest.split()[0].lstrip("-").partition("=")[0]
-    inside = sorted((len(option), option) for option in known if option.endswith(name))
-    near = [option for _, option in inside[:2]] or get_close_matches(f"--{name}", known, n=1)
+    inside = sorted((len(option), option) for option in options if option.endswith(unknown[1]))
+    near = [option for _, option in inside[:2]]
+    near = near or get_close_matches(f"--{unknown[1]}", options, n=1)
     return f"; did you mean {' or '.join(near)}?" if near else ""

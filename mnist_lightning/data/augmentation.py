@@ -5,7 +5,7 @@ from math import radians
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
 # An image would leave its frame, turn more than once, or the transform is not defined.
@@ -19,21 +19,16 @@ def check_amounts(amounts: dict[str, float]) -> None:
             raise ValueError(f"{name} is {value}: must be 0 or more, and below {LIMITS[name]}")
 
 
-def random_state(*place: int) -> torch.Generator:
-    """The random state of a place in training, such as seed, epoch and step; each at least 0."""
+def random_state(*place: int) -> Generator:
+    """Random generator seeded by a place in training, such as seed, epoch and step, each >= 0."""
     (seed,) = np.random.SeedSequence(place).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(seed))
+    return Generator().manual_seed(int(seed))
 
 
 def random_affine(
-    images: Tensor,
-    generator: torch.Generator,
-    shift: float,
-    rotation: float,
-    zoom: float,
-    shear: float,
+    images: Tensor, generator: Generator, shift: float, rotation: float, zoom: float, shear: float
 ) -> Tensor:
-    """Shift, rotate, zoom and shear each image by amounts of its own, uniform up to those given.
+    """Augment by random affine transforms, each image by amounts uniform up to those given.
 
     Args:
         images: (B, C, S, S) float; beyond an image's edge lie zeros.

@@ -2,25 +2,22 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lightning import LightningDataModule, Trainer
+from torch.utils.data import DataLoader
 
-from mnist_lightning.data import generated as synthetic
 from mnist_lightning.data.augmentation import Augmentation
 from mnist_lightning.data.dataset import ImageDataset, Scaling
-from mnist_lightning.data.download import FILES, fetch_mnist
 from mnist_lightning.data.loader import EpochLoader, ordered, shuffled
 from mnist_lightning.data.pictures.folder import OwnImages, list_images
-from mnist_lightning.data.splits import read_split, stratified
+from mnist_lightning.data.sources import MNIST, SOURCES, Source, synthetic_digits
+from mnist_lightning.data.splits import stratified
 from mnist_lightning.errors import DataError, UnreachableError
 
-TITLES = {"mnist": "MNIST", "synthetic": "synthetic digits"}
-TRAIN_SIZE = 60_000
-TEST_SIZE = 10_000
+TITLES = {source.name: source.title for source in SOURCES.values()}
+TRAIN_SIZE, TEST_SIZE = MNIST.sizes["train"], MNIST.sizes["t10k"]
 MOST = 1_000_000  # generated images, or images in a batch
-# Mean and standard deviation of the 60,000 training images in [0, 1].
-MEAN, STD = 0.1307, 0.3081
 # of this machine: they stay out of checkpoints, and are not taken from one
 LOCAL = ("data_dir", "mirror", "predict_path", "save_inputs")
 
@@ -28,10 +25,9 @@ LOCAL = ("data_dir", "mirror", "predict_path", "save_inputs")
 class MNISTDataModule(LightningDataModule):
     """Load MNIST into memory and cut it into batches.
 
-    Batches are pairs of images and labels, (B,) int64 in 0..9. The images lie on the training
-    device as (N, 1, 28, 28) uint8, and are cut and scaled to float32 there. As in the original, all
-    training images train and the test images are also the validation set, unless ``val_size`` is
-    given.
+    Batches are images, (B, 1, 28, 28) float32 scaled and, in training, augmented, and labels, (B,)
+    int64 in 0..9. As in the original, all training images train and the test images are also the
+    validation set, unless ``val_size`` is given.
 
     Args:
         data_dir: Folder of the files; the official ones lie in ``MNIST/raw``, as in torchvision.
@@ -98,7 +94,7 @@ class MNISTDataModule(LightningDataModule):
         self.val_size = val_size
         self.seed = seed
         self.synthetic_size = synthetic_size
-        self.scaling = Scaling(MEAN, STD) if normalize == "standard" else Scaling()
+        self.scaling = Scaling(MNIST.mean, MNIST.std) if normalize == "standard" else Scaling()
         self.augmentation = augmentation if any(augmentation.amounts.values()) else None
         self.predict_path = Path(predict_path) if predict_path else None
         self.save_inputs = save_inputs
@@ -113,31 +109,26 @@ class MNISTDataModule(LightningDataModule):
         """
         if self.predict_path and self.trainer and self.trainer.predicting:
             return
-        try:
-            if self.source != "synthetic":
-                self._fetch_mnist()
-            if self.resolve_source() == "synthetic" and not self.raw_dir("synthetic").exists():
-                synthetic.write_synthetic(self.raw_dir("synthetic"), self.synthetic_size)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise DataError(f"data_dir is {self.data_dir}: cannot be written ({reason})") from error
+        if self.source != "synthetic":
+            self._fetch_mnist()
+        if self.resolve_source() == "synthetic":
+            self._source("synthetic").prepare(self.data_dir)
 
-    def setup(self, stage: str) -> None:
+    def setup(self, stage: str = "fit") -> None:
         """Read the files into memory, and cut off the images held out."""
         if self.predict_path and stage == "predict":
             self.own = OwnImages(list_images(self.predict_path), self.scaling)
             return
         self.source = self.hparams["source"] = self.resolve_source()
-        raw_dir = self.raw_dir(self.source)
-        official = self.source == "mnist"
-        sizes = (TRAIN_SIZE, TEST_SIZE) if official else self.synthetic_size
-        images, labels = read_split(raw_dir, "train", sizes[0], official)
-        self.test = ImageDataset(*read_split(raw_dir, "t10k", sizes[1], official), self.scaling)
+        source = self._source(self.source)
+        images, labels = source.read(self.data_dir, train=True)
         if self.val_size >= len(labels):
             raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
         held_out = stratified(labels, self.val_size, self.seed)
-        kept = images[~held_out], labels[~held_out]
-        self.train = ImageDataset(*kept, self.scaling, self.augmentation)
+        self.train = ImageDataset(
+            images[~held_out], labels[~held_out], self.scaling, self.augmentation
+        )
+        self.test = ImageDataset(*source.read(self.data_dir, train=False), self.scaling)
         self.val = self.test
         if self.val_size:
             self.val = ImageDataset(images[held_out], labels[held_out], self.scaling)
@@ -158,7 +149,7 @@ class MNISTDataModule(LightningDataModule):
         """The test images."""
         return ordered(self.test, self.batch_size)
 
-    def predict_dataloader(self) -> EpochLoader | OwnImages:
+    def predict_dataloader(self) -> DataLoader[Any] | OwnImages:
         """The user's own images or, without them, the test images."""
         return self.own or self.test_dataloader()
 
@@ -176,29 +167,25 @@ class MNISTDataModule(LightningDataModule):
         """Leave out the batches that were given."""
         self._resumed = {name: int(state_dict[name]) for name in ("epoch", "given")}
 
-    def raw_dir(self, source: str) -> Path:
-        """Folder of the four unpacked files of a source."""
-        if source == "mnist":
-            return self.data_dir / "MNIST" / "raw"
-        train, test = self.synthetic_size
-        return self.data_dir / f"synthetic-v{synthetic.VERSION}-{train}-{test}"
-
     def resolve_source(self) -> str:
         """What ``auto`` comes to: ``mnist`` if its four files are there, else ``synthetic``."""
         if self.source != "auto":
             return self.source
-        there = all((self.raw_dir("mnist") / name).is_file() for name in FILES)
-        return "mnist" if there else "synthetic"
+        return "mnist" if self._source("mnist").is_present(self.data_dir) else "synthetic"
+
+    def _source(self, name: str) -> Source:
+        return SOURCES[name] if name != "synthetic" else synthetic_digits(*self.synthetic_size)
 
     def _fetch_mnist(self) -> None:
+        source = self._source("mnist")
         try:
-            fetch_mnist(self.raw_dir("mnist"), self.mirror)
+            source.prepare(self.data_dir, self.mirror)
         except UnreachableError as error:
             if self.source == "auto" and not self.mirror:
                 hint = "--data.mirror takes MNIST from elsewhere"
                 print(f"{error}; generated digits instead, {hint}", flush=True)
                 return
-            places = f"put the four files into {self.raw_dir('mnist')}, give --data.mirror"
+            places = f"put the four files into {source.raw_dir(self.data_dir)}, give --data.mirror"
             raise DataError(f"{error}; {places}, or --data.source synthetic") from error
 
 

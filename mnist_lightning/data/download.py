@@ -1,133 +1,116 @@
-"""The four official MNIST files: fetched, checked, unpacked."""
+"""Download of files that are known by their SHA-256."""
 
 import gzip
 import hashlib
-import os
 import shutil
-import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import pooch
-from filelock import FileLock
-from torchvision.datasets import MNIST
+from filelock import BaseFileLock, FileLock
 
 from mnist_lightning.data.transfer import transfer
 from mnist_lightning.errors import DataError, UnreachableError
+from mnist_lightning.files import atomic_write
 
-# SHA-256 of the packed files, as torchvision's mirrors serve them (its MNIST.resources has the MD5
-# of the same files), and of the unpacked ones.
-SHA256 = {
-    "train-images-idx3-ubyte": (
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    "train-labels-idx1-ubyte": (
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    "t10k-images-idx3-ubyte": (
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    "t10k-labels-idx1-ubyte": (
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
-}
-FILES = tuple(SHA256)
-DRAFT = ".draft-"
-PACKED_SIZES = dict(zip(FILES, (9_912_422, 28_881, 1_648_877, 4_542), strict=True))  # bytes
+DRAFT = ".draft-"  # begins the names of unfinished files, here and in atomic_write
+LOCK = ".lock"
+ATTEMPTS = 100  # to lock a folder
 
 
-def fetch_mnist(raw_dir: Path, mirror: str | None = None) -> None:
-    """Make sure that the four unpacked files lie in a folder, downloading what is not right.
+class KnownFile(NamedTuple):
+    """Bytes of the file packed with gzip, and its SHA-256 packed and unpacked."""
 
-    A folder that is not there is made, and removed where nothing comes of it. Of processes that
-    start together one downloads, and the others wait for it.
+    packed_size: int
+    packed_sha256: str
+    sha256: str
 
-    Args:
-        raw_dir: Folder of the files, ``<data_dir>/MNIST/raw`` for torchvision.
-        mirror: Where the ``.gz`` files lie: an http, https or file URL; torchvision's mirrors if
-            None.
 
-    Raises:
-        UnreachableError: A file is missing and no mirror gives it.
-        DataError: A file is damaged and no mirror gives it, or the folder cannot be written.
+@contextmanager
+def filling(folder: Path) -> Iterator[None]:
+    """Lock a folder while it is filled: of processes that start together, one does the work.
+
+    Drafts that a killed process left are removed. A folder made here goes if nothing comes of it.
     """
-    if all(is_intact(raw_dir / name) for name in FILES):
-        return
-    made = [folder for folder in (raw_dir, *raw_dir.parents) if not folder.exists()]
-    raw_dir.mkdir(parents=True, exist_ok=True)
-    lock = raw_dir / ".lock"
+    lock, made = _lock(folder)
     try:
-        with FileLock(lock):  # the system's: it ends with the process that holds it
-            _sweep(raw_dir)
-            for name in FILES:
-                if not is_intact(raw_dir / name):
-                    _fetch(raw_dir / name, mirror)
-    except DataError:
-        with suppress(OSError):  # what is not empty stays
+        for draft in folder.glob(f"{DRAFT}*"):
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
+        yield
+    except BaseException:
+        with suppress(OSError):  # a folder that is not empty stays
             if made:
-                lock.unlink()
-            for folder in made:
-                folder.rmdir()
+                (folder / LOCK).unlink()
+            for path in made:
+                path.rmdir()
         raise
+    finally:
+        lock.release()
 
 
-def is_intact(path: Path) -> bool:
-    """Tell whether an unpacked official file is there, byte for byte."""
+def _lock(folder: Path) -> tuple[BaseFileLock, list[Path]]:
+    """Make and lock a folder; also the parts of its path that were made, deepest first."""
+    lock = FileLock(folder / LOCK)  # the system's: it ends with the process that holds it
+    for left in reversed(range(ATTEMPTS)):
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            break
+        except (FileNotFoundError, FileExistsError):  # just removed by one that made it in vain
+            if not left:
+                raise
+    return lock, made
+
+
+def has_sha256(path: Path, sha256: str) -> bool:
+    """Tell whether a regular file is there and has this SHA-256, in hexadecimal digits."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == SHA256[path.name][1]
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
-def _sweep(raw_dir: Path) -> None:
-    """Remove what a process that was killed had begun: pooch's files, and folders of ours."""
-    for begun in raw_dir.glob("tmp????????"):
-        if begun.is_file():
-            begun.unlink()
-    for begun in raw_dir.glob(f"{DRAFT}*"):
-        shutil.rmtree(begun)
+def fetch(path: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
+    """Download a file and unpack it; a damaged one there before stays as ``NAME.damaged``.
+
+    Args:
+        path: File to write; where ``NAME.gz`` lies beside it, that is unpacked.
+        known: What it must be.
+        mirrors: URLs of folders with the packed file, tried in this order.
+
+    Raises:
+        UnreachableError: No mirror gives the file.
+        DataError: The same, where a damaged one is there.
+    """
+    packed = path.with_name(f"{path.name}.gz")
+    with TemporaryDirectory(dir=path.parent, prefix=DRAFT, ignore_cleanup_errors=True) as drafts:
+        if not has_sha256(packed, known.packed_sha256):
+            packed = Path(drafts, packed.name)
+            try:
+                _try_mirrors(packed, known, mirrors)
+            except UnreachableError as error:
+                if path.exists():
+                    raise DataError(f"{path} is damaged, and {error}") from error
+                raise
+        with atomic_write(path, keep=path.with_name(f"{path.name}.damaged")) as draft:
+            draft.write_bytes(gzip.decompress(packed.read_bytes()))
 
 
-def _fetch(path: Path, mirror: str | None) -> None:
-    damaged = path.exists()
-    try:
-        _unpack(_fetch_packed(path.parent, path.name, mirror), path)
-    except UnreachableError as error:
-        if damaged:
-            raise DataError(f"{path} is damaged, and {error}") from error
-        raise
-
-
-def _fetch_packed(raw_dir: Path, name: str, mirror: str | None) -> Path:
-    # https first: what an http mirror sends can be replaced on the way; SHA-256 would refuse it
-    mirrors = [mirror] if mirror else sorted(MNIST.mirrors, key=lambda url: "https" not in url)
-    packed, faults = f"{name}.gz", dict[str, str]()
-    for base in mirrors:
-        url = base.rstrip("/") + "/"
-        store = pooch.create(
-            raw_dir, url, registry={packed: f"sha256:{SHA256[name][0]}"}, retry_if_failed=1
-        )
+def _try_mirrors(packed: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
+    reasons = {}
+    for mirror in mirrors:
+        host = urlsplit(mirror).netloc.rpartition("@")[2] or mirror  # without a password
         try:
-            return Path(store.fetch(packed, downloader=_downloader(PACKED_SIZES[name])))
-        except (OSError, ValueError) as error:
-            faults[urlsplit(url).netloc or url] = type(error).__name__
-    kinds = "/".join(dict.fromkeys(faults.values()))
-    raise UnreachableError(f"{packed}: {kinds} at {', '.join(faults)}")
-
-
-def _downloader(size: int) -> Callable[[str, str, pooch.Pooch], None]:
-    return lambda url, output_file, _: transfer(url, output_file, size)
-
-
-def _unpack(packed: Path, path: Path) -> None:
-    """Write the unpacked file under another name first: nothing half-written bears its name."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as folder:
-        draft = Path(folder, path.name)
-        draft.write_bytes(gzip.decompress(packed.read_bytes()))
-        os.replace(draft, path)
+            transfer(f"{mirror.rstrip('/')}/{packed.name}", packed, known.packed_size)
+        except UnreachableError as error:
+            reasons[host] = str(error)
+        else:
+            if has_sha256(packed, known.packed_sha256):
+                return
+            reasons[host] = "wrong SHA-256"
+    places = ", ".join(f"{reason} at {host}" for host, reason in reasons.items())
+    raise UnreachableError(f"{packed.name}: {places}")

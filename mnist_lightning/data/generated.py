@@ -5,8 +5,7 @@ smoothed, bent and slanted, then inked with a round pen and framed as MNIST's ma
 """
 
 import math
-import os
-import tempfile
+from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from mnist_lightning.data.idx import write_idx
 
 VERSION = 1  # part of the cache folder's name: raise it whenever the pictures change
 
@@ -90,63 +91,26 @@ def render_digits(labels: Tensor, generator: torch.Generator) -> Tensor:
 
     Returns:
         (N, 28, 28) uint8, [0, 255], background 0.
-
-    Raises:
-        ValueError: Labels are no vector of int64, or one is outside [0, 9].
     """
-    if labels.ndim != 1 or labels.dtype != torch.int64:
-        raise ValueError(f"labels are {labels.ndim}-d {labels.dtype}: must be a vector of int64")
-    if ((labels < 0) | (labels >= len(FORMS))).any():
-        raise ValueError(f"labels span {labels.min()} to {labels.max()}: must be 0 to 9")
-    images = torch.empty(len(labels), IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
+    images = torch.zeros(len(labels), IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
     for i in range(0, len(labels), CHUNK):
         paths = _deform(_trace(labels[i : i + CHUNK], generator), generator)
-        images[i : i + CHUNK] = _centre(_ink(paths, generator))
+        _place(_ink(paths, generator), images[i : i + CHUNK])
     return images
 
 
-def write_synthetic(
-    raw_dir: Path, sizes: tuple[int, int] = (60_000, 10_000), seed: int = 0
-) -> None:
-    """Write generated training and test sets as MNIST's four unpacked IDX files.
-
-    The folder appears complete or not at all; one that another process made meanwhile stays.
+def write_synthetic(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Write generated splits as IDX files with MNIST's names; always the same pictures.
 
     Args:
-        raw_dir: Folder to create, with its parents.
-        sizes: Number of training and of test images.
-        seed: Decides every picture; training and test set come from different streams.
-
-    Raises:
-        ValueError: A size is below 1.
+        folder: Of the files; it is there.
+        sizes: Number of images of each split, by the beginning of its files' names.
     """
-    if min(sizes) < 1:
-        raise ValueError(f"sizes are {sizes}: must be at least 1")
-    raw_dir.parent.mkdir(parents=True, exist_ok=True)
-    # A sibling is on the same file system, where a rename is atomic.
-    with tempfile.TemporaryDirectory(dir=raw_dir.parent, prefix=f".{raw_dir.name}-") as temporary:
-        folder = Path(temporary, raw_dir.name)  # unlike its parent, open to other users
-        folder.mkdir()
-        for stream, (name, size) in enumerate(zip(("train", "t10k"), sizes, strict=True)):
-            generator = torch.Generator().manual_seed(2 * seed + stream)
-            labels = torch.randint(len(FORMS), (size,), generator=generator)
-            _write_idx(folder / f"{name}-images-idx3-ubyte", render_digits(labels, generator))
-            _write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
-        try:
-            os.replace(folder, raw_dir)
-        except OSError:
-            if not raw_dir.is_dir():
-                raise
-
-
-def _write_idx(path: Path, values: Tensor) -> None:
-    """Write bytes in the IDX format of yann.lecun.com/exdb/mnist: type, rank, sizes, values."""
-    unsigned_byte = 0x08
-    with path.open("wb") as file:
-        file.write(bytes([0, 0, unsigned_byte, values.ndim]))
-        file.write(b"".join(size.to_bytes(4, "big") for size in values.shape))
-        for i in range(0, len(values), CHUNK):
-            file.write(bytes(values[i : i + CHUNK].flatten().tolist()))
+    for seed, (split, size) in enumerate(sizes.items()):
+        generator = torch.Generator().manual_seed(seed)
+        labels = torch.randint(len(FORMS), (size,), generator=generator)
+        write_idx(folder / f"{split}-images-idx3-ubyte", render_digits(labels, generator))
+        write_idx(folder / f"{split}-labels-idx1-ubyte", labels)
 
 
 def _trace(labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -229,19 +193,16 @@ def _ink(paths: Tensor, generator: torch.Generator) -> Tensor:
     return (255 * (0.5 - distance / edge).clamp(0, 1)).round().to(torch.uint8)
 
 
-def _centre(boxes: Tensor) -> Tensor:
-    """Put each box where its centre of mass is the picture's centre to the nearest pixel.
+def _place(boxes: Tensor, images: Tensor) -> None:
+    """Copy each box into its image so that its centre of mass is the image's, to the nearest pixel.
 
     MNIST's makers centred digits in this way, too: LeCun et al. (1998).
     """
-    n, size, _ = boxes.shape
-    places = torch.arange(size)
-    corners = []
+    places, corners = torch.arange(BOX_SIZE), []
     for other in (2, 1):
         marginal = boxes.sum(other)  # integers, so that no order of summing changes a picture
         mean = (marginal * places).sum(1, keepdim=True) / marginal.sum(1, keepdim=True)
-        corner = ((IMAGE_SIZE - 1) / 2 - mean).round().long().clamp(0, IMAGE_SIZE - size)
+        corner = ((IMAGE_SIZE - 1) / 2 - mean).round().long().clamp(0, IMAGE_SIZE - BOX_SIZE)
         corners.append(corner + places)
-    images = torch.zeros(n, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
-    images[torch.arange(n)[:, None, None], corners[0][:, :, None], corners[1][:, None]] = boxes
-    return images
+    rows, columns = corners
+    images[torch.arange(len(boxes))[:, None, None], rows[:, :, None], columns[:, None]] = boxes

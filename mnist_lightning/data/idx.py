@@ -1,6 +1,7 @@
-"""IDX files, the format of MNIST: http://yann.lecun.com/exdb/mnist."""
+"""IDX files of unsigned bytes, the format of MNIST: http://yann.lecun.com/exdb/mnist."""
 
 import hashlib
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
@@ -8,16 +9,17 @@ import torch
 from torch import Tensor
 
 from mnist_lightning.errors import DataError
+from mnist_lightning.files import atomic_write
 
-UBYTE = 8  # the code of the element type
+UBYTE = 8  # code of the element type
 
 
 def read_idx(path: Path, shape: tuple[int, ...], sha256: str | None = None) -> Tensor:
-    """Read an IDX file of unsigned bytes that must be of the expected shape exactly.
+    """Read an IDX file that must hold an array of exactly this shape.
 
     Args:
         path: The unpacked file.
-        shape: Of the array that it must hold.
+        shape: Of the array.
         sha256: Of the whole file, where its content is known.
 
     Returns:
@@ -26,18 +28,37 @@ def read_idx(path: Path, shape: tuple[int, ...], sha256: str | None = None) -> T
     Raises:
         DataError: The file is missing, or its header, length or content is another.
     """
-    header = bytes([0, 0, UBYTE, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape)
+    header, content = _header(shape), bytearray()
     length = len(header) + prod(shape)
-    if path.exists() and not path.is_file():
-        raise DataError(f"{path} is damaged: it is no regular file")
     try:
-        with path.open("rb") as file:
-            content = bytearray(file.read(length + 1))  # however long it is
+        if path.stat().st_size == length:  # that of a pipe or a device is 0
+            content += path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
     if len(content) != length or not content.startswith(header):
         sizes = "x".join(map(str, shape))
         raise DataError(f"{path} is damaged: it is no IDX file of {sizes} bytes")
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
-        raise DataError(f"{path} is damaged: remove it, and the next fit fetches it again")
+        raise DataError(f"{path} is damaged: its SHA-256 is not the official file's")
     return torch.frombuffer(content, dtype=torch.uint8)[len(header) :].view(shape)
+
+
+def write_idx(path: Path, array: Tensor) -> None:
+    """Write an array of integers, [0, 255], as an IDX file of unsigned bytes."""
+    with atomic_write(path) as draft:
+        draft.write_bytes(_header(array.shape) + array.to(torch.uint8).numpy().tobytes())
+
+
+def is_sound(path: Path) -> bool:
+    """Tell whether a file has an IDX header of unsigned bytes, and the length it asks for."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        magic = file.read(4)
+        shape = [int.from_bytes(file.read(4), "big") for _ in range(sum(magic[3:]))]
+    header = _header(shape)
+    return magic == header[:4] and path.stat().st_size == len(header) + prod(shape)
+
+
+def _header(shape: Sequence[int]) -> bytes:
+    return bytes([0, 0, UBYTE, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)

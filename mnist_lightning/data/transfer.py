@@ -1,99 +1,84 @@
-"""One file brought from a mirror."""
+"""Transfer of one file from a mirror, limited in size and time."""
 
+import shutil
 import sys
-import time
-from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
+from io import BufferedWriter, FileIO
 from pathlib import Path
-from queue import Empty, Queue
 from threading import Thread
-from urllib.parse import urljoin, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import requests
-import urllib3
+import pooch
 from tqdm import tqdm
 
-TIMEOUT_SECONDS = 10.0  # without an answer, or with too slow a one
-SLOWEST = 10_000  # bytes a second
+from mnist_lightning.errors import UnreachableError
+
+TIMEOUT_SECONDS = 10.0
+SLOWEST = 10_000  # bytes a second, on average over TIMEOUT_SECONDS
 CHUNK = 65_536  # bytes
-REDIRECTS = 5
 
 
-def transfer(url: str, target: str | Path, size: int) -> None:
-    """Copy a file from a URL, giving up early on a mirror that will not come to an end.
+def transfer(url: str, target: Path, size: int) -> None:
+    """Download an http or https URL, or copy a file URL, within limits of size and time.
 
     Args:
-        url: Address, http, https or file.
-        target: Where the bytes go, as they are.
-        size: Bytes to expect; what is longer is broken off.
+        url: Address of the file.
+        target: File to write.
+        size: Most bytes to accept.
 
     Raises:
-        OSError: The mirror answers with an error, sends more than it should, or is slower than
-            10 kB a second.
-        ValueError: The connection broke; worth another try.
+        UnreachableError: The mirror fails, sends more bytes, or is too slow. The text gives the
+            reason alone: the address may hold a password.
     """
-    started, received = time.monotonic(), 0
+    errors: list[Exception] = []
     bar = tqdm(total=size, unit="B", unit_scale=True, disable=not sys.stderr.isatty())
-    with open(target, "wb") as file, bar:
-        for chunk in _chunks(url):
-            received += len(chunk)
-            seconds = time.monotonic() - started
-            if received > size:
-                raise OSError(f"more than {size:,} bytes")
-            if seconds > TIMEOUT_SECONDS and received < seconds * SLOWEST:
-                raise OSError("too slow")
-            file.write(chunk)
-            bar.update(len(chunk))
+    with _BoundedFile(FileIO(target, "w")) as file, bar:
+        file.limit = size
+        # a thread can be left behind, whatever it waits for: a pipe, a header that never ends
+        thread = Thread(target=_copy, args=(url, file, bar, errors), daemon=True)
+        thread.start()
+        while thread.is_alive():
+            before = file.tell()
+            thread.join(TIMEOUT_SECONDS)
+            if thread.is_alive() and file.tell() - before < SLOWEST * TIMEOUT_SECONDS:
+                raise UnreachableError("too slow")
+    if errors:
+        reason = getattr(errors[0], "strerror", None) or type(errors[0]).__name__
+        raise UnreachableError(reason) from errors[0]
 
 
-def _chunks(url: str) -> Iterator[bytes]:
-    """What a thread of its own reads: a mirror that never ends a header cannot hold us."""
-    parts: Queue[bytes | Exception] = Queue(maxsize=4)
-    Thread(target=_read, args=(url, parts), daemon=True).start()
-    while True:
-        try:
-            part = parts.get(timeout=TIMEOUT_SECONDS)
-        except Empty:
-            raise OSError("no answer") from None
-        if isinstance(part, Exception):
-            raise part
-        if not part:
-            return
-        yield part
+class _BoundedFile(BufferedWriter):
+    """File that refuses to grow beyond ``limit`` bytes."""
+
+    limit: int
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self.limit:
+            raise OSError(None, f"more than {self.limit:,} bytes")
+        return super().write(data)
 
 
-def _read(url: str, parts: Queue[bytes | Exception]) -> None:
-    """Put what a URL gives into a queue, and at its end no bytes or the error."""
+def _copy(url: str, file: _BoundedFile, bar: tqdm, errors: list[Exception]) -> None:
+    """Write what a URL gives; an error goes to the thread that waits."""
     try:
-        if urlsplit(url).scheme == "file":
-            with open(url2pathname(urlsplit(url).path), "rb") as file:
-                for part in iter(partial(file.read, CHUNK), b""):
-                    parts.put(part)
-        else:
-            _read_http(url, parts)
-        parts.put(b"")
-    except urllib3.exceptions.HTTPError:
-        parts.put(ValueError("broken off"))
-    except (OSError, ValueError) as error:
-        parts.put(error)
+        with ExitStack() as opened:
+            if urlsplit(url).scheme == "file":
+                source = opened.enter_context(open(url2pathname(urlsplit(url).path), "rb"))
+                shutil.copyfileobj(source, file, CHUNK)
+            else:
+                hooks = {"response": partial(_leave_as_sent, opened)}
+                options = {"chunk_size": CHUNK, "timeout": TIMEOUT_SECONDS, "hooks": hooks}
+                pooch.HTTPDownloader(progressbar=bar, **options)(url, file, None)
+    except Exception as error:
+        errors.append(error)
 
 
-def _read_http(url: str, parts: Queue[bytes | Exception]) -> None:
-    """Follow redirects by hand: requests would read their bodies, however long, to the end."""
-    session = requests.Session()
-    for _ in range(REDIRECTS + 1):
-        request = session.prepare_request(requests.Request("GET", url))
-        settings = session.merge_environment_settings(url, {}, True, None, None)
-        adapter = session.get_adapter(url)  # http or https, nothing else
-        with adapter.send(request, timeout=TIMEOUT_SECONDS, **settings) as response:
-            if response.is_redirect:
-                url = urljoin(url, response.headers["location"])
-                continue
-            response.raise_for_status()
-            # as it comes, however slowly, and not unpacked
-            read = partial(response.raw.read1, CHUNK, decode_content=False)
-            for part in iter(read, b""):
-                parts.put(part)
-            return
-    raise OSError("too many redirects")
+def _leave_as_sent(opened: ExitStack, response: Any, **_: Any) -> None:
+    """Hook of requests, called before it unpacks a body or follows a redirect."""
+    opened.callback(response.close)  # pooch leaves it open where something fails
+    response.raw.headers.pop("Content-Encoding", None)  # some servers mark .gz files as encoded
+    if response.is_redirect:
+        response.close()  # requests would read the body first, which may be endless

@@ -13,9 +13,9 @@ from tqdm import tqdm
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.find import open_checkpoint
-from mnist_lightning.data.datamodule import TEST_SIZE, MNISTDataModule
+from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.data.generated import render_digits
-from mnist_lightning.data.splits import read_split
+from mnist_lightning.data.sources import MNIST
 from mnist_lightning.errors import OutputError, printable
 from mnist_lightning.export.formats import FORMATS, INPUT, ExportedNet, Format, Predict
 from mnist_lightning.files import atomic_write, check_output
@@ -105,7 +105,7 @@ def _compare(predict: Predict, model: ExportedNet, data: MNISTDataModule) -> str
     """Predict images by the written file and by the network; describe how they agree."""
     kind = "MNIST test images"
     if data.resolve_source() == "mnist":
-        images, _ = read_split(data.raw_dir("mnist"), "t10k", TEST_SIZE, official=True)
+        images, _ = MNIST.read(data.data_dir, train=False)
     else:
         kind = f"generated digits (MNIST is not in {printable(str(data.data_dir))})"
         labels, generator = torch.arange(GENERATED) % 10, torch.Generator().manual_seed(0)

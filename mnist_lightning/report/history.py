@@ -1,4 +1,4 @@
-"""The table of epochs."""
+"""The table of epochs, printed and as ``history.csv``."""
 
 import csv
 import time
@@ -12,19 +12,19 @@ from mnist_lightning.checkpoints.run_folder import run_folder, say
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write
 
-COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 LOGGED = {
     "loss": "train/loss",
     "accuracy": "train/accuracy",
     "val_loss": "val/loss",
     "val_accuracy": "val/accuracy",
 }
+COLUMNS = ("epoch", *LOGGED, "seconds")
 
 Row = dict[str, float]
 
 
 class History(Callback):
-    """Print a line after each epoch and keep ``history.csv`` in the run's folder.
+    """Print the metrics of each epoch and keep them in ``history.csv`` in the run's folder.
 
     Epochs count from 1; ``seconds`` is the epoch's wall time with its validation. A resumed run
     goes on with the rows of its checkpoint, and with the seconds of the epoch under way. What was
@@ -33,8 +33,7 @@ class History(Callback):
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
-        self._before = 0.0  # seconds of this epoch that the interrupted run took
-        self._started = 0.0
+        self._before = self._started = 0.0  # seconds of this epoch in the interrupted run; clock
         self._validated = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -48,11 +47,10 @@ class History(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
-        self._before, self._started = 0.0, time.perf_counter()
-        self._validated = False
+        self._before, self._started, self._validated = 0.0, time.perf_counter(), False
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note that the validation figures are of this epoch."""
+        """Note that the validation metrics are of this epoch."""
         self._validated = True
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -77,8 +75,12 @@ class History(Callback):
         return {"rows": self.rows, "seconds": self._seconds()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the rows and the seconds of the checkpoint."""
-        self.rows = list(map(_checked, state_dict["rows"]))
+        """Go on with the rows and the seconds of the checkpoint, whoever wrote it."""
+        for row in state_dict["rows"]:
+            numbers = all(isinstance(value, int | float) for value in row.values())
+            if not numbers or not {"epoch", "seconds"} <= row.keys() <= set(COLUMNS):
+                raise ValueError("a row of its history is none")
+        self.rows = [dict(row) for row in state_dict["rows"]]
         self._before = float(state_dict.get("seconds", 0.0))
 
     def _seconds(self) -> float:
@@ -93,23 +95,15 @@ class History(Callback):
                 rank_zero_warn(str(error))
 
 
-def _checked(row: Row) -> Row:
-    """A row of a checkpoint, whoever wrote it."""
-    numbers = all(isinstance(value, int | float) for value in row.values())
-    if not numbers or not {"epoch", "seconds"} <= row.keys() <= set(COLUMNS):
-        raise ValueError("a row of its history is none")
-    return dict(row)
-
-
 def format_row(row: Row, max_epochs: int | None) -> str:
     """Write an epoch as one line."""
     of = f"/{max_epochs}" if max_epochs and max_epochs > 0 else ""
-    figures = [f"{name} {row[name]:.4f}" for name in LOGGED if name in row]
-    return "  ".join([f"epoch {row['epoch']:.0f}{of}", *figures, f"{row['seconds']:.1f} s"])
+    metrics = [f"{name} {row[name]:.4f}" for name in LOGGED if name in row]
+    return "  ".join([f"epoch {row['epoch']:.0f}{of}", *metrics, f"{row['seconds']:.1f} s"])
 
 
 def write_csv(path: Path, rows: list[Row]) -> None:
-    """Write the rows with all columns, whole or not at all."""
+    """Write the rows with all columns, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)

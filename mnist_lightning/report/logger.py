@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import wraps
+from os.path import expanduser, expandvars
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +33,42 @@ class RunLogger(TensorBoardLogger):
     def __init__(
         self, save_dir: str = LOGS_DIR, name: str | None = None, version: int | str | None = None
     ) -> None:
-        super().__init__(save_dir, name=name, version=version, default_hp_metric=False)
+        super().__init__(expanduser(expandvars(save_dir)), default_hp_metric=False)
+        self._kind = name or ""
+        self._run = version
         self._writers: dict[str, SummaryWriter] = {}
+
+    @property
+    def name(self) -> str:
+        """Folder of the runs of one kind."""
+        return self._kind
 
     def set_name(self, name: str) -> None:
         """Name the runs' folder, unless it has a name."""
-        self._name = self._name or name
+        self._kind = self._kind or name
+
+    @property
+    def version(self) -> int | str:
+        """Name or number of the run; the first use claims the next free folder."""
+        if self._run is None:
+            self._run = _claim_version(Path(self.root_dir))
+        return self._run
 
     @property
     @rank_zero_experiment
     def experiment(self) -> SummaryWriter:
-        """The writer of the training curves; the figures go there too."""
+        """The writer of the training curves; figures go there too."""
         return self.writer("train")
+
+    def writer(self, stage: str) -> SummaryWriter:
+        """The writer of a stage's curves."""
+        if stage not in self._writers:
+            self._writers[stage] = PatientWriter(Path(self.log_dir, FOLDERS.get(stage, stage)))
+        return self._writers[stage]
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Write numbers; ``epoch``, which Lightning counts from 0, is the place on the x axis."""
+        """Write metrics; ``epoch``, which Lightning counts from 0, is the place on the x axis."""
         for name, value in metrics.items():
             if name == "epoch":
                 continue
@@ -64,45 +86,37 @@ class RunLogger(TensorBoardLogger):
         for writer in self._writers.values():
             writer.close()
 
-    def writer(self, stage: str) -> SummaryWriter:
-        """The writer of a stage's curves; of the whole run with an empty name."""
-        if stage not in self._writers:
-            folder = Path(self.log_dir, FOLDERS.get(stage, stage))
-            self._writers[stage] = _PatientWriter(folder)
-        return self._writers[stage]
 
-    def _get_next_version(self) -> int:
-        """Claim the next free folder by making it: of two runs started together each gets one."""
-        version = super()._get_next_version()
-        while getattr(rank_zero_only, "rank", 0) == 0:
-            try:
-                Path(self.root_dir, f"version_{version}").mkdir(parents=True)
-                break
-            except FileExistsError:
-                version += 1
+def _claim_version(root: Path) -> int:
+    """Claim the next free folder by making it: of two runs started together each gets one."""
+    taken = [path.name.removeprefix("version_") for path in root.glob("version_*")]
+    version = max((int(number) for number in taken if number.isdecimal()), default=-1) + 1
+    if getattr(rank_zero_only, "rank", 0) != 0:  # Lightning gives the others the first one's
         return version
-
-
-class _PatientWriter(SummaryWriter):
-    """A writer whose full disk costs a warning, not the run."""
-
-    def _get_file_writer(self) -> Any:
-        writer = super()._get_file_writer()  # type: ignore[no-untyped-call]
-        events = writer.event_writer
-        if not hasattr(events, "patient"):
-            events.patient = True
-            for name in ("add_event", "flush", "close"):
-                setattr(events, name, _patient(getattr(events, name)))
-        return writer
-
-
-def _patient(write: Callable[..., None]) -> Callable[..., None]:
-    """Let a call that cannot write warn instead; Python shows the same warning once."""
-
-    def attempt(*args: Any) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    while True:
         try:
-            write(*args)
-        except OSError as error:
+            Path(root, f"version_{version}").mkdir()
+            return version
+        except FileExistsError:
+            version += 1
+
+
+class PatientWriter(SummaryWriter):
+    """SummaryWriter whose full disk costs a warning, not the run."""
+
+
+def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def attempt(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except OSError as error:  # Python shows the same warning once
             rank_zero_warn(f"TensorBoard's files could not be written ({error.strerror})")
 
     return attempt
+
+
+for _name, _method in vars(SummaryWriter).items():
+    if _name.startswith("add_") or _name in ("flush", "close"):
+        setattr(PatientWriter, _name, _patient(_method))

@@ -1,27 +1,26 @@
-"""What in its images a network looked at."""
+"""Which pixels spoke for a mistake."""
 
 import torch
 from torch import Tensor, nn
 
-NOISE = 0.25  # of the range of the pixels
-COPIES = 32
+NOISE, COPIES = 0.25, 32  # of the range of the pixels; of each image
 
 
-def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, digits: Tensor) -> Tensor:
-    """Tell which pixels spoke for a mistake.
+def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, predictions: Tensor) -> Tensor:
+    """Compute the gradient, by each pixel, of the predicted class's logit less the true class's.
 
-    The gradient, by each pixel, of the predicted digit's logit less the true digit's; averaged over
-    copies with noise (SmoothGrad: Smilkov et al. 2017, arXiv 1706.03825), the same noise each time.
+    Averaged over copies with noise (SmoothGrad: Smilkov et al. 2017, arXiv 1706.03825), the same
+    noise each time.
 
     Args:
         net: (B, 1, H, W) to logits, (B, C); in evaluation mode.
         images: (N, 1, H, W) float.
         labels: (N,) int64, the truth.
-        digits: (N,) int64, the predictions.
+        predictions: (N,) int64.
 
     Returns:
-        (N, H, W) float: above 0 where a brighter pixel makes the predicted digit more probable,
-        below 0 where it makes the true digit more probable.
+        (N, H, W) float: above 0 where a brighter pixel makes the prediction more probable, below
+        0 where it makes the truth more probable.
     """
     if not len(images):
         return images[:, 0]
@@ -31,7 +30,7 @@ def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, digits: Ten
         pixels = copies + noise * NOISE * (images.max() - images.min())
         logits = net(pixels.requires_grad_())
         predicted, true = (
-            logits.gather(1, each.repeat(COPIES).unsqueeze(1)) for each in (digits, labels)
+            logits.gather(1, each.repeat(COPIES).unsqueeze(1)) for each in (predictions, labels)
         )
         (gradients,) = torch.autograd.grad((predicted - true).sum(), pixels)
     return gradients.reshape(COPIES, *images.shape).mean(dim=0)[:, 0]

@@ -1,17 +1,11 @@
-"""What the answers to a set of labelled images are worth, in numbers."""
+"""Scores of a labelled set of images: accuracy, calibration, and those of each class."""
 
 from dataclasses import dataclass
 from math import sqrt
 
 from torch import Tensor
 from torch.nn import functional as F
-from torchmetrics.functional.classification import (
-    multiclass_calibration_error,
-    multiclass_confusion_matrix,
-    multiclass_f1_score,
-    multiclass_precision,
-    multiclass_recall,
-)
+from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 BINS = 15  # of confidence: Guo et al. (2017), arXiv 1706.04599
 MOST_FREQUENT = 5
@@ -19,10 +13,7 @@ MOST_FREQUENT = 5
 
 @dataclass(frozen=True)
 class DigitScores:
-    """Precision, recall and F1 of one digit, in [0, 1]; None where there is nothing to divide by.
-
-    ``support`` counts its images.
-    """
+    """Precision, recall and F1 of a class, [0, 1], None for 0 / 0; ``support`` is its images."""
 
     digit: int
     precision: float | None
@@ -33,7 +24,7 @@ class DigitScores:
 
 @dataclass(frozen=True)
 class Confusion:
-    """How many images of ``label`` were taken for ``digit``."""
+    """How many images of ``label`` were classified as ``digit``."""
 
     label: int
     digit: int
@@ -42,10 +33,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Bin:
-    """Images whose predictions are equally probable.
-
-    ``confidence`` is the mean probability of the predictions, ``accuracy`` the share that is right.
-    """
+    """Predictions of similar confidence: how many, their mean confidence, and their accuracy."""
 
     count: int
     confidence: float
@@ -54,79 +42,54 @@ class Bin:
 
 @dataclass(frozen=True)
 class Scores:
-    """How well a whole set of images was classified.
+    """Scores of a whole set of images, as ``metrics.json`` holds them."""
 
-    Attributes:
-        count: How many images.
-        right: How many were classified correctly.
-        accuracy: Their share.
-        interval: Its 95 % interval, Wilson's.
-        loss: Mean cross-entropy, in nats.
-        calibration_error: Mean distance between confidence and accuracy over the bins (ECE).
-        digits: Of each class.
-        confusions: The most frequent, at most 5.
-        confusion_matrix: Rows are the truth, columns the predictions.
-        bins: 15 of equal width in confidence, without the empty ones.
-    """
-
-    count: int
-    right: int
-    accuracy: float
-    interval: tuple[float, float]
-    loss: float
-    calibration_error: float
+    count: int  # images
+    right: int  # those classified correctly
+    accuracy: float  # [0, 1]
+    interval: tuple[float, float]  # of the accuracy, 95 %, Wilson's
+    loss: float  # mean cross-entropy, in nats
+    calibration_error: float  # expected calibration error (ECE), [0, 1]
     digits: list[DigitScores]
-    confusions: list[Confusion]
-    confusion_matrix: list[list[int]]
-    bins: list[Bin]
+    confusions: list[Confusion]  # the most frequent, at most 5
+    confusion_matrix: list[list[int]]  # rows are the truth, columns the predictions
+    bins: list[Bin]  # 15 of equal width in confidence, without the empty ones
 
 
-def evaluate(logits: Tensor, labels: Tensor) -> Scores:
-    """Score logits, (N, C) float, against labels, (N,) int64 in [0, C); N is at least 1."""
-    classes = logits.shape[1]
-    matrix = multiclass_confusion_matrix(logits, labels, classes)
-    right, count = int(matrix.trace()), len(labels)
-    # torchmetrics 1.9 gives a probability of exactly 1, common in float32, a bin of its own
-    probabilities = logits.double().softmax(dim=1).clamp(max=1 - 1e-12)
+def compute_scores(logits: Tensor, labels: Tensor) -> Scores:
+    """Compute the scores of logits, (N, C) float, for labels, (N,) int64 in [0, C); N above 0."""
+    predictions = logits.argmax(dim=1)
+    confidence = logits.double().softmax(dim=1).amax(dim=1)  # in float32 many would be exactly 1
+    matrix = multiclass_confusion_matrix(predictions, labels, logits.shape[1])
+    right, count, table = int(matrix.trace()), len(labels), matrix.tolist()
+    bins = _bins(confidence, predictions == labels)
     return Scores(
         count,
         right,
         right / count,
         wilson_interval(right, count),
         F.cross_entropy(logits, labels).item(),
-        multiclass_calibration_error(probabilities, labels, classes, BINS).item(),
-        _digit_scores(logits, labels, matrix),
+        sum(each.count / count * abs(each.confidence - each.accuracy) for each in bins),
+        [_digit_scores(table, digit) for digit in range(len(table))],
         _confusions(matrix),
-        matrix.tolist(),
-        _bins(probabilities, labels),
+        table,
+        bins,
     )
 
 
 def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of an accuracy in [0, 1]: E. B. Wilson (1927), JASA 22, 209-212."""
+    """95 % interval of an accuracy, in [0, 1]: E. B. Wilson (1927), JASA 22, 209-212."""
     share, weight = right / total, z * z / total
     middle = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * sqrt(share * (1 - share) / total + weight / (4 * total))
     return middle - half, middle + half
 
 
-def _digit_scores(logits: Tensor, labels: Tensor, matrix: Tensor) -> list[DigitScores]:
-    classes, support, predicted = len(matrix), matrix.sum(dim=1), matrix.sum(dim=0)
-    precision = multiclass_precision(logits, labels, classes, average=None)
-    recall = multiclass_recall(logits, labels, classes, average=None)
-    f1 = multiclass_f1_score(logits, labels, classes, average=None)
-    columns = (
-        _defined(precision, predicted),
-        _defined(recall, support),
-        _defined(f1, support + predicted),
-    )
-    rows = zip(*columns, support.tolist(), strict=True)
-    return [DigitScores(digit, *row) for digit, row in enumerate(rows)]
-
-
-def _defined(values: Tensor, denominators: Tensor) -> list[float | None]:
-    pairs = zip(values.tolist(), denominators.tolist(), strict=True)
-    return [value if denominator else None for value, denominator in pairs]
+def _digit_scores(matrix: list[list[int]], digit: int) -> DigitScores:
+    hits, true, predicted = matrix[digit][digit], sum(matrix[digit]), sum(r[digit] for r in matrix)
+    pairs = (hits, predicted), (hits, true), (2 * hits, predicted + true)
+    precision, recall, f1 = (over / under if under else None for over, under in pairs)
+    return DigitScores(digit, precision, recall, f1, true)
 
 
 def _confusions(matrix: Tensor) -> list[Confusion]:
@@ -135,12 +98,10 @@ def _confusions(matrix: Tensor) -> list[Confusion]:
     return sorted(found, key=lambda each: -each.count)[:MOST_FREQUENT]
 
 
-def _bins(probabilities: Tensor, labels: Tensor) -> list[Bin]:
-    confidence, digits = probabilities.max(dim=1)
-    is_right = (digits == labels).double()
-    index = (confidence * BINS).long()
+def _bins(confidence: Tensor, is_right: Tensor) -> list[Bin]:
+    index = (confidence * BINS).long().clamp(max=BINS - 1)  # a confidence of 1 is in the last bin
     return [
-        Bin(int(those.sum()), confidence[those].mean().item(), is_right[those].mean().item())
-        for those in (index == i for i in range(BINS))
-        if those.any()
+        Bin(int(own.sum()), confidence[own].mean().item(), is_right[own].double().mean().item())
+        for own in (index == i for i in range(BINS))
+        if own.any()
     ]

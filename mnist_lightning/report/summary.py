@@ -1,107 +1,36 @@
-"""What a run comes to, in words and as ``summary.json``."""
+"""The numbers of a run as JSON: ``summary.json`` and ``metrics.json``."""
 
+import json
 import platform
+from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from lightning import LightningModule, Trainer
 
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
-from mnist_lightning.data.datamodule import MNISTDataModule, attached_data
+from mnist_lightning.data.datamodule import attached_data
+from mnist_lightning.files import atomic_write
 from mnist_lightning.report.layer_table import layers
-from mnist_lightning.report.results import Gathered
-from mnist_lightning.report.scores import wilson_interval
+from mnist_lightning.report.lines import Data, images_name
+from mnist_lightning.report.scores import Scores
 
-ORIGINAL_RIGHT, ORIGINAL_WRONG = 9_885, 115  # README of the Keras project
-HELD_OUT, TEST = "held-out images", "test images"
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics")
 
 
-def source_lines(data: MNISTDataModule | None) -> list[str]:
-    """Warn where the images are not MNIST."""
-    if data is None or data.source != "synthetic":
-        return []
-    if data.own:
-        return ["The network was trained on SYNTHETIC DIGITS: expect more mistakes."]
-    return ["SYNTHETIC DIGITS: generated images, not MNIST; figures say nothing of MNIST."]
-
-
-def opening_lines(data: MNISTDataModule | None) -> list[str]:
-    """Say what the run trains on, and what validates it."""
-    lines = source_lines(data)
-    if data is None:
-        return lines
-    name = "MNIST" if data.source == "mnist" else "synthetic"
-    trained = f"{len(data.train):,} {name} images train"
-    if data.val_size:
-        return [
-            *lines,
-            f"{trained}, {data.val_size:,} held out validate; the test set is untouched.",
-        ]
-    return [
-        *lines,
-        f"{trained}; as in the original, the {len(data.val):,} test images validate each epoch.",
-    ]
-
-
-def images_name(stage: str, data: MNISTDataModule | None) -> str:
-    """Say which images were scored.
-
-    Args:
-        stage: ``val`` or ``test``.
-        data: The data module, if it is ours.
-    """
-    if data is None:
-        return f"{stage} images"
-    return HELD_OUT if stage == "val" and data.val_size else TEST
-
-
-def count_lines(results: Gathered, stage: str, data: MNISTDataModule | None) -> list[str]:
-    """Say how many images were classified correctly, beside the original where it compares.
-
-    Args:
-        results: Of the whole set.
-        stage: ``val`` or ``test``.
-        data: The data module, if it is ours.
-    """
-    name = images_name(stage, data)
-    lines = _count(f"{name}:", results.right, results.wrong)
-    whole = results.right + results.wrong == ORIGINAL_RIGHT + ORIGINAL_WRONG
-    if data is not None and data.source == "mnist" and whole and name == TEST:
-        lines += _count("the Keras original:", ORIGINAL_RIGHT, ORIGINAL_WRONG)
-    if name == HELD_OUT:
-        lines.append("The test set was not looked at; `mnist-lightning test` scores it.")
-    return lines
-
-
-def closing_lines(folder: str, data: MNISTDataModule | None) -> list[str]:
-    """Say where the run's files are and how to look at its curves."""
-    lines = [f"Run folder: {folder}", f"Curves: tensorboard --logdir {folder}"]
-    if data is not None and data.source == "synthetic":
-        lines.append("This run used SYNTHETIC DIGITS: it is not an MNIST result.")
-    return lines
-
-
 def summarize(
-    trainer: Trainer, module: LightningModule, results: Gathered | None, seconds: float
+    trainer: Trainer, module: LightningModule, scores: Scores | None, seconds: float
 ) -> dict[str, Any]:
-    """Collect source, protocol, counts, metrics, size, time and versions of a run.
-
-    Args:
-        trainer: At the end of ``fit``.
-        module: What was trained.
-        results: Of the last validation, if there was one.
-        seconds: Wall time of ``fit``.
-    """
+    """Collect protocol, counts, metrics, hyperparameters and versions at the end of a fit."""
     data = attached_data(trainer)
-    counts = {"right": results.right, "wrong": results.wrong} if results else {}
-    metrics = {name: value.item() for name, value in sorted(trainer.callback_metrics.items())}
+    counts = {"right": scores.right, "wrong": scores.count - scores.right} if scores else {}
     return {
         "source": data.source if data else None,
         "protocol": _protocol(data),
         **counts,
-        "metrics": metrics,
+        "metrics": {name: each.item() for name, each in sorted(trainer.callback_metrics.items())},
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
@@ -117,12 +46,21 @@ def summarize(
     }
 
 
-def _count(name: str, right: int, wrong: int) -> list[str]:
-    low, high = wilson_interval(right, right + wrong)
-    return [
-        f"{name:<20} {right:>6,} classified correctly, {wrong:>5,} classified incorrectly",
-        f"{'':<20} {right / (right + wrong):.2%}, 95 % interval {low:.2%} to {high:.2%}",
-    ]
+def describe(scores: Scores, stage: str, data: Data, checkpoint: object) -> dict[str, Any]:
+    """Collect scores, their source and the checkpoint's name; ``stage`` is ``val`` or ``test``."""
+    return {
+        "images": images_name(stage, data),
+        "source": data.source if data else None,
+        "checkpoint": Path(str(checkpoint)).name if checkpoint else None,
+        **asdict(scores),
+    }
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file atomically; its folder is made if it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as draft:
+        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
@@ -140,7 +78,7 @@ def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
     return settings
 
 
-def _protocol(data: MNISTDataModule | None) -> str | None:
+def _protocol(data: Data) -> str | None:
     if data is None:
         return None
     if data.val_size:

@@ -1,6 +1,6 @@
 """The data module: files, protocol, scaling."""
 
-from mnist_lightning.errors import DataError, UnreachableError
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ import torch
 from lightning import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from torchvision.datasets import MNIST
+from torchvision import datasets
 
 from mnist_lightning import MNISTDataModule
+from mnist_lightning.data.sources import MNIST, SOURCES
+from mnist_lightning.errors import DataError
 
 
 def ready(**options: Any) -> MNISTDataModule:
@@ -56,16 +58,18 @@ def test_reads_the_official_files_and_keeps_the_sets_apart(mnist: MNISTDataModul
 def test_a_folder_filled_by_torchvision_is_used_as_it_is(
     mnist: MNISTDataModule, tmp_path: Path
 ) -> None:
-    theirs = MNIST.__new__(MNIST)
+    theirs = datasets.MNIST.__new__(datasets.MNIST)
     theirs.root = str(mnist.data_dir)
-    assert Path(theirs.raw_folder) == mnist.raw_dir("mnist")
+    assert Path(theirs.raw_folder) == MNIST.raw_dir(mnist.data_dir)
     again = MNISTDataModule(data_dir=str(mnist.data_dir), mirror=tmp_path.as_uri())
     again.prepare_data()  # the mirror is empty: nothing was fetched
 
 
 def test_held_out_images_are_stratified_and_leave_the_test_set(mnist: MNISTDataModule) -> None:
     data = ready(data_dir=str(mnist.data_dir), val_size=5000, seed=3)
-    whole, kept, held_out = (np.bincount(each.labels) for each in (mnist.train, data.train, data.val))
+    whole, kept, held_out = (
+        np.bincount(each.labels) for each in (mnist.train, data.train, data.val)
+    )
     assert (len(data.train), len(data.val)) == (55_000, 5000)
     assert np.abs(held_out - whole * 5000 / 60_000).max() <= 1
     assert (kept + held_out).tolist() == whole.tolist()
@@ -77,7 +81,7 @@ def test_held_out_images_are_stratified_and_leave_the_test_set(mnist: MNISTDataM
 def test_damage_after_preparation_does_not_reach_training(mnist_dir: Path, tmp_path: Path) -> None:
     data = MNISTDataModule(data_dir=str(tmp_path), mirror=mnist_dir.as_uri())
     data.prepare_data()
-    path = data.raw_dir("mnist") / "t10k-labels-idx1-ubyte"
+    path = MNIST.raw_dir(data.data_dir) / "t10k-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-1] + b"\xfa")
     with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is damaged"):
         data.setup("fit")
@@ -161,14 +165,13 @@ def test_every_test_image_is_scored(tmp_path: Path) -> None:
 def test_auto_takes_synthetic_digits_only_without_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def closed(*_: object) -> None:
-        raise UnreachableError("no network")
-
-    monkeypatch.setattr("mnist_lightning.data.datamodule.fetch_mnist", closed)
+    closed = replace(MNIST, mirrors=("http://127.0.0.1:9/",))
+    monkeypatch.setitem(SOURCES, "mnist", closed)
     data = ready(data_dir=str(tmp_path), source="auto", synthetic_size=(64, 32))
     assert data.source == "synthetic"
     hint = "--data.mirror takes MNIST from elsewhere"
-    assert capsys.readouterr().out == f"no network; generated digits instead, {hint}\n"
+    reason = "train-images-idx3-ubyte.gz: ConnectionError at 127.0.0.1:9"
+    assert capsys.readouterr().out == f"{reason}; generated digits instead, {hint}\n"
     assert data.hparams["source"] == "synthetic"
     assert "data_dir" not in data.hparams
     with pytest.raises(DataError, match=r"--data\.mirror"):

@@ -23,8 +23,8 @@ from safetensors.numpy import load_file
 from mnist_lightning import MNISTClassifier, __version__
 from mnist_lightning.__main__ import main
 from mnist_lightning.data.dataset import Scaling
-from mnist_lightning.data.download import fetch_mnist
 from mnist_lightning.data.generated import write_synthetic
+from mnist_lightning.data.sources import MNIST
 from mnist_lightning.errors import OutputError
 from mnist_lightning.export.export import describe_agreement
 from mnist_lightning.export.formats import (
@@ -207,8 +207,7 @@ def test_mnist_on_disk_is_what_is_compared(
     checkpoints: dict[str, Path], workdir: Path, mnist_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raw_dir = workdir / "elsewhere" / "MNIST" / "raw"
-    raw_dir.mkdir(parents=True)
-    fetch_mnist(raw_dir, mnist_dir.as_uri())
+    MNIST.prepare(workdir / "elsewhere", mnist_dir.as_uri())
     command = ["export", "--ckpt_path", str(checkpoints["plain"]), "--data_dir", "elsewhere"]
     main([*command, "--output", "model.safetensors"])
     out = capsys.readouterr().out
@@ -223,7 +222,8 @@ def test_the_readme_needs_only_onnxruntime_and_numpy(
 ) -> None:
     main(["export", "--ckpt_path", str(checkpoints["plain"]), "--output", "model.onnx"])
     raw_dir = workdir / "data" / "MNIST" / "raw"
-    write_synthetic(raw_dir, (1, 20))
+    raw_dir.mkdir(parents=True)
+    write_synthetic(raw_dir, {"train": 1, "t10k": 20})
     section = (ROOT / "README.md").read_text().partition("\n## Export\n")[2]
     snippet = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
     assert set(re.findall(r"import (\w+)", snippet)) == {"numpy", "onnxruntime"}

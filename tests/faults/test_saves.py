@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from itertools import count
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -69,7 +70,7 @@ def save_and_die(path: Path, at: int) -> None:
         if event in ("c_call", "c_return", "c_exception") and next(events) == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    import mnist_lightning.checkpoints.checkpoint_io as module
+    module: Any = import_module("mnist_lightning.checkpoints.checkpoint_io")
 
     write = module.atomic_write
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mnist_lightning.report.history import History, format_row, write_csv
+from mnist_lightning.report.history import History, write_csv
 
 
 def test_csv_leaves_out_what_was_not_measured(tmp_path: Path) -> None:
@@ -18,9 +18,3 @@ def test_rows_survive_in_the_checkpoint() -> None:
     before.rows += [{"epoch": 2, "loss": 0.25, "val_loss": 1.0, "seconds": 1}]
     after.load_state_dict(before.state_dict())
     assert after.columns() == {"epoch": [1, 2], "loss": [0.5, 0.25], "seconds": [1, 1]}
-
-
-def test_line() -> None:
-    row = {"epoch": 2.0, "loss": 0.125, "seconds": 3.21}
-    assert format_row(row, 5) == "epoch 2/5  loss 0.1250  3.2 s"
-    assert format_row(row, -1).startswith("epoch 2  ")

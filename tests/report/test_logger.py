@@ -1,16 +1,18 @@
 """The event files, read back by TensorBoard."""
 
+import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from mnist_lightning.report.logger import RunLogger
 
 
 def read(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    events = EventAccumulator(str(folder))
-    events.Reload()
+    events = EventAccumulator(str(folder)).Reload()
     tags = events.Tags()["scalars"]
     return {tag: [(e.step, round(e.value, 6)) for e in events.Scalars(tag)] for tag in tags}
 
@@ -29,13 +31,30 @@ def test_writes_training_and_validation_under_one_tag_over_epochs(tmp_path: Path
     assert not list(run.glob("events*")), "no third run in the chart"
 
 
-def test_each_run_gets_a_folder(tmp_path: Path) -> None:
-    loggers = [RunLogger(str(tmp_path), "mnist") for _ in range(3)]
-    assert len({logger.log_dir for logger in loggers}) == 3
+def test_each_run_gets_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mnist" / "version_7").mkdir(parents=True)
+    (tmp_path / "mnist" / "version_mine").mkdir()
+    loggers = [RunLogger(str(tmp_path), "mnist", given) for given in (None, None, 3, "mine")]
+    for logger in loggers:
+        logger.set_name("other")
+    names = [Path(logger.log_dir).name for logger in loggers]
+    assert names == ["version_8", "version_9", "version_3", "mine"]
+    (unnamed := RunLogger(str(tmp_path))).set_name("synthetic")
+    assert Path(unnamed.log_dir) == tmp_path / "synthetic" / "version_0"
+    monkeypatch.setattr(Path, "glob", lambda *_: [])  # nothing is there yet when they look
+    together = [RunLogger(str(tmp_path), "together") for _ in range(3)]
+    assert len({logger.log_dir for logger in together}) == 3
 
 
-@pytest.mark.parametrize(("given", "folder"), [(None, "synthetic"), ("mine", "mine")])
-def test_a_name_given_stays(tmp_path: Path, given: str | None, folder: str) -> None:
-    logger = RunLogger(str(tmp_path), given)
-    logger.set_name("synthetic")
-    assert Path(logger.log_dir) == tmp_path / folder / "version_0"
+def test_a_full_disk_costs_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    logger = RunLogger(str(tmp_path), "mnist")
+    assert logger.experiment.log_dir
+    for method in ("add_event", "flush"):
+        monkeypatch.setattr(EventFileWriter, method, full)
+    with pytest.warns(UserWarning, match="could not be written .No space left on device"):
+        logger.log_metrics({"train/loss": 0.5, "epoch": 0}, step=1)
+    with pytest.warns(UserWarning, match="could not be written"):
+        logger.finalize("success")

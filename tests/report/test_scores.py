@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 from torch import Tensor
 
-from mnist_lightning.report.scores import BINS, Confusion, evaluate, wilson_interval
+from mnist_lightning.report.scores import BINS, Confusion, compute_scores, wilson_interval
 
 
 def answers(count: int, missing: int | None = None) -> tuple[Tensor, Tensor]:
@@ -24,7 +24,7 @@ def answers(count: int, missing: int | None = None) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize(("count", "missing"), [(500, None), (70, 4), (3, None), (1, None)])
 def test_each_digit_as_scikit_learn_scores_it(count: int, missing: int | None) -> None:
     logits, labels = answers(count, missing)
-    scores = evaluate(logits, labels)
+    scores = compute_scores(logits, labels)
     expected = precision_recall_fscore_support(
         labels, logits.argmax(1), labels=range(10), zero_division=np.nan
     )
@@ -40,7 +40,7 @@ def test_each_digit_as_scikit_learn_scores_it(count: int, missing: int | None) -
 @pytest.mark.parametrize("scale", [1, 100])
 def test_calibration_error_is_the_mean_gap_over_the_bins(scale: int) -> None:
     logits, labels = answers(500)
-    scores = evaluate(scale * logits, labels)  # large ones give probabilities of exactly 1
+    scores = compute_scores(scale * logits, labels)  # large ones give probabilities of exactly 1
     probabilities = (scale * logits).double().softmax(1).numpy()
     sure, right = probabilities.max(1), probabilities.argmax(1) == labels.numpy()
     where = np.minimum(np.floor(sure * BINS), BINS - 1)
@@ -57,8 +57,8 @@ def test_calibration_error_is_the_mean_gap_over_the_bins(scale: int) -> None:
 def test_confusions_most_frequent_first() -> None:
     labels = torch.tensor([4, 4, 4, 7, 7, 0, 1])
     logits = torch.eye(10)[torch.tensor([9, 9, 4, 2, 7, 0, 1])]
-    assert evaluate(logits, labels).confusions == [Confusion(4, 9, 2), Confusion(7, 2, 1)]
-    assert evaluate(logits, logits.argmax(1)).confusions == []
+    assert compute_scores(logits, labels).confusions == [Confusion(4, 9, 2), Confusion(7, 2, 1)]
+    assert compute_scores(logits, logits.argmax(1)).confusions == []
 
 
 def test_interval_is_wilsons() -> None:
