@@ -40,7 +40,7 @@ def _is_plain(tensor: Tensor) -> bool:
         type(tensor) not in (Tensor, nn.Parameter)
         or tensor.dtype != torch.float32
         or tensor.device.type != "cpu"
-        or unpack_dual(tensor).tangent is not None
+        or unpack_dual(tensor).tangent is not None  # type: ignore[no-untyped-call]
     ):
         return False
     try:

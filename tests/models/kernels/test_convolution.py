@@ -1,5 +1,7 @@
 """The convolution that skips zeros in its backward pass against torch's own."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,7 +12,7 @@ from mnist_lightning.models.kernels.convolution import SparseConvolution, fits
 from mnist_lightning.models.kernels.sparse_gradient import compiled
 
 IN, OUT = 32, 16
-WAYS = (SparseConvolution.apply, F.conv2d)
+WAYS: tuple[Callable[..., Tensor], ...] = (SparseConvolution.apply, F.conv2d)
 pytestmark = pytest.mark.skipif(compiled() is None, reason="no compiler at install, or no AVX2")
 
 

@@ -93,7 +93,7 @@ def check(change: Callable[[ConvNet], object], forward: Forward = ours) -> None:
         net, images = network(), IMAGES.clone().requires_grad_()
         change(net)
         outputs = way(net, images)
-        outputs.square().sum().backward()
+        torch.autograd.backward(outputs.square().sum())
         results.append([outputs, images.grad, *(weight.grad for weight in net.parameters())])
     torch.testing.assert_close(*results, rtol=1e-4, atol=1e-4)
 
@@ -133,6 +133,10 @@ def conv2(net: ConvNet) -> nn.Module:
     return net.get_submodule("features.conv2")
 
 
+def doubled(_: nn.Module, gradients: Any, __: Any) -> Any:
+    return tuple(each * 2 for each in gradients)
+
+
 def in_float64(net: ConvNet) -> None:
     net.head.double().register_forward_pre_hook(lambda _, inputs: (inputs[0].double(),))
 
@@ -144,11 +148,9 @@ CHANGES: dict[str, Callable[[ConvNet], object]] = {
     "frozen features": lambda net: net.features.requires_grad_(False),
     "other weights": lambda net: net.head.__init__(8, 5, bias=False),  # type: ignore[misc]
     "a hook": lambda net: conv2(net).register_forward_hook(lambda *hooked: hooked[-1] * 2),
-    "a hook of gradients": lambda net: conv2(net).register_full_backward_hook(
-        lambda _, gradients, __: (gradients[0] * 2,)
-    ),
+    "a hook of gradients": lambda net: conv2(net).register_full_backward_hook(doubled),
     "weight_norm": lambda net: parametrizations.weight_norm(conv2(net)),
-    "pruning": lambda net: prune.l1_unstructured(net.head, "weight", 0.5),
+    "pruning": lambda net: prune.l1_unstructured(net.head, "weight", 0.5),  # type: ignore[no-untyped-call]
     "checkpointing": wrap(lambda layer, inputs: checkpoint(layer, inputs, use_reentrant=False)),
     "checkpointed convolutions": lambda net: setattr(
         net,
@@ -212,9 +214,11 @@ def test_gradients_of_each_image() -> None:
 def test_derivatives_in_forward_mode() -> None:
     net, direction = network(), torch.ones_like(IMAGES)
     with forward_ad.dual_level():
-        dual = forward_ad.make_dual(IMAGES, direction)
-        given = forward_ad.unpack_dual(net(dual)).tangent
-        expected = forward_ad.unpack_dual(torchs(net, dual)).tangent
+        dual = forward_ad.make_dual(IMAGES, direction)  # type: ignore[no-untyped-call]
+        given, expected = (
+            forward_ad.unpack_dual(way(net, dual)).tangent  # type: ignore[no-untyped-call]
+            for way in (ours, torchs)
+        )
     torch.testing.assert_close(given, expected)
     torch.testing.assert_close(jvp(net, (IMAGES,), (direction,))[1], expected)
 
@@ -303,7 +307,7 @@ def test_an_error_leaves_nothing_behind() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*deprecated")  # quantization moves to another package
 def test_all_linear_layers_are_quantized() -> None:
-    quantized = quantize_dynamic(network().eval(), {nn.Linear})
+    quantized = quantize_dynamic(network().eval(), {nn.Linear})  # type: ignore[no-untyped-call]
     dense = [quantized.get_submodule(name) for name in ("features.dense1", "head")]
     assert all("quantized" in type(layer).__module__ for layer in dense)
     assert quantized(IMAGES).shape == (3, 10)
