@@ -104,10 +104,6 @@ def softmax(x: NDArray[Any]) -> NDArray[Any]:
     return result
 
 
-def expected(checkpoints: dict[str, Path], name: str) -> NDArray[Any]:
-    return logits(weights_of(checkpoints[name]), PIXELS, *SCALE[name])
-
-
 def metadata_of(name: str, **changed: str) -> dict[str, str]:
     sizes = {"conv_channels": [2, 2], "hidden_dims": [8], "num_classes": 10}
     return {
@@ -129,78 +125,75 @@ def metadata_of(name: str, **changed: str) -> dict[str, str]:
 FLOATS = {"input_dtype": "float32", "input_range": "0 to 1, bright ink on dark ground"}
 
 
-def export(capfd: pytest.CaptureFixture[str], checkpoint: Path, path: str, *options: str) -> None:
-    """Export; one file, which knows nothing of this machine, and nothing on the terminal but ours.
+Export = Callable[..., NDArray[Any]]
 
-    Warnings are errors here; what C++ writes is captured too.
+
+@pytest.fixture
+def export(
+    checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
+) -> Export:
+    """Export a network; one file, which knows nothing of this machine, and ours on the terminal.
+
+    Gives the logits of ``PIXELS``. Warnings are errors here; what C++ writes is captured too.
     """
-    capfd.readouterr()
-    main(["export", "--ckpt_path", str(checkpoint), "--output", path, *options])
-    out, err = capfd.readouterr()
-    first, second, third = out.splitlines()
-    assert first == f"Checkpoint: {checkpoint}"
-    assert second.startswith(f"{path}: ")
-    digits = "1,000 generated digits (MNIST is not in data)"
-    assert third.startswith(f"Compared on {digits}: 1,000 predictions equal, largest difference")
-    assert err == ""
-    assert os.listdir() == [path]
-    content = Path(path).read_bytes()
-    for ours in (ROOT, Path.cwd(), Path.home(), checkpoint.parent, "site-packages", ".py"):
-        assert str(ours).encode() not in content
+
+    def run(name: str, path: str, *options: str) -> NDArray[Any]:
+        main(["export", "--ckpt_path", str(checkpoints[name]), "--output", path, *options])
+        out, err = capfd.readouterr()
+        first, second, third = out.splitlines()
+        assert first == f"Checkpoint: {checkpoints[name]}"
+        assert second.startswith(f"{path}: ")
+        digits = "1,000 generated digits (MNIST is not in data)"
+        assert third.startswith(f"Compared on {digits}: 1,000 predictions equal, largest differ")
+        assert err == ""
+        assert os.listdir() == [path]
+        content = Path(path).read_bytes()
+        for place in (ROOT, workdir, Path.home(), checkpoints[name].parent, "site-packages", ".py"):
+            assert str(place).encode() not in content
+        return logits(weights_of(checkpoints[name]), PIXELS, *SCALE[name])
+
+    return run
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_onnx_gives_probabilities_of_bytes(
-    name: str, checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    export(capfd, checkpoints[name], "model.onnx")
+def test_onnx_gives_probabilities_of_bytes(export: Export) -> None:
+    expected = softmax(export("plain", "model.onnx"))
     model = onnx.load("model.onnx")
     onnx.checker.check_model(model, full_check=True)
-    assert {entry.key: entry.value for entry in model.metadata_props} == metadata_of(name)
+    assert {entry.key: entry.value for entry in model.metadata_props} == metadata_of("plain")
     session = onnxruntime.InferenceSession("model.onnx")
-    result = softmax(expected(checkpoints, name))
     for size in (1, 3, 1000):
         (given,) = session.run(["probabilities"], {"images": PIXELS[:size]})
-        np.testing.assert_allclose(given, result[:size], atol=1e-5)
+        np.testing.assert_allclose(given, expected[:size], atol=1e-5)
 
 
-def test_onnx_gives_logits_of_floats(
-    checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    options = ["--input", "float32", "--softmax", "false"]
-    export(capfd, checkpoints["accurate"], "model.onnx", *options)
+def test_onnx_gives_logits_of_floats(export: Export) -> None:
+    expected = export("accurate", "model.onnx", "--input", "float32", "--softmax", "false")
     session = onnxruntime.InferenceSession("model.onnx")
     metadata = session.get_modelmeta().custom_metadata_map
     assert metadata == metadata_of("accurate", **FLOATS, output="logits")
     (given,) = session.run(["logits"], {"images": PIXELS / np.float32(255)})
-    np.testing.assert_allclose(given, expected(checkpoints, "accurate"), atol=1e-4)
+    np.testing.assert_allclose(given, expected, atol=1e-4)
 
 
-def test_a_program_for_torch(
-    checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    export(capfd, checkpoints["accurate"], "model.pt2")
-    metadata = {"metadata.json": ""}
+def test_a_program_for_torch(export: Export) -> None:
+    expected, metadata = softmax(export("accurate", "model.pt2")), {"metadata.json": ""}
     program = torch.export.load("model.pt2", extra_files=metadata).module()
     assert json.loads(metadata["metadata.json"]) == metadata_of("accurate")
-    result = softmax(expected(checkpoints, "accurate"))
     for size in (1, 3, 1000):
         given = program(torch.from_numpy(PIXELS[:size])).detach().numpy()
-        np.testing.assert_allclose(given, result[:size], atol=1e-5)
+        np.testing.assert_allclose(given, expected[:size], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_weights_alone(
-    name: str, checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    export(capfd, checkpoints[name], "model.safetensors")
+def test_weights_alone(name: str, export: Export) -> None:
+    expected = export(name, "model.safetensors")
     with safetensors.safe_open("model.safetensors", "numpy") as file:
         metadata = file.metadata()
     mean, std = map(str, SCALE[name])
     scale = {"input_mean": mean, "input_std": std}
     assert metadata == metadata_of(name, **FLOATS, **scale, output="logits")
     given = logits(load_file("model.safetensors"), PIXELS, float(mean), float(std))
-    np.testing.assert_array_equal(given, expected(checkpoints, name))
+    np.testing.assert_array_equal(given, expected)
 
 
 def test_mnist_on_disk_is_what_is_compared(
@@ -218,9 +211,9 @@ def test_mnist_on_disk_is_what_is_compared(
 
 
 def test_the_readme_needs_only_onnxruntime_and_numpy(
-    checkpoints: dict[str, Path], workdir: Path
+    checkpoints: dict[str, Path], workdir: Path, export: Export
 ) -> None:
-    main(["export", "--ckpt_path", str(checkpoints["plain"]), "--output", "model.onnx"])
+    export("plain", "model.onnx")
     raw_dir = workdir / "data" / "MNIST" / "raw"
     raw_dir.mkdir(parents=True)
     write_synthetic(raw_dir, {"train": 1, "t10k": 20})
@@ -259,20 +252,15 @@ def test_bad_input_is_one_line(
     assert os.listdir() == ["there.onnx"]
 
 
-@pytest.mark.parametrize(
-    ("path", "package"),
-    [(path, package) for path, form in FORMATS.items() for package in form.packages],
-)
 def test_without_the_extra_one_line_says_what_to_install(
-    path: str,
-    package: str,
-    workdir: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    workdir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, package, None)
-    error = refused(["export", "--output", f"m{path}"], capsys)
-    assert f'no {package} to import: pip install "mnist-lightning[onnx]"' in error
+    for suffix, file_format in FORMATS.items():
+        for package in file_format.packages:
+            with monkeypatch.context() as patch:
+                patch.setitem(sys.modules, package, None)
+                error = refused(["export", "--output", f"m{suffix}"], capsys)
+            assert f'no {package} to import: pip install "mnist-lightning[onnx]"' in error
 
 
 @pytest.mark.parametrize("change", [lambda x: x + 1e-2, lambda x: x * float("nan")])
