@@ -18,7 +18,7 @@ ROOMS = {
     "export": {"errors", "files", "models", "data", "checkpoints"},
     "cli": {"errors", "files", "models", "data", "checkpoints", "report", "handwriting", "export"},
     "__main__": {"checkpoints", "cli"},
-    "__init__": {"models", "data", "handwriting"},
+    "__init__": {"models", "data", "handwriting", "export"},
 }
 
 

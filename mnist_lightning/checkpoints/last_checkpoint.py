@@ -64,9 +64,8 @@ class LastCheckpoint(Checkpoint):
         ends = trainer.is_last_batch or self._step == trainer.max_steps
         if ends or validates_next(trainer):
             return  # a save at the epoch's end, or before validation, comes next
-        if self._signal or (
-            self.every_n_train_steps and self._step % self.every_n_train_steps == 0
-        ):
+        every = self.every_n_train_steps
+        if self._signal or (every and self._step % every == 0):
             self._save(trainer, "step")
         self._stop(trainer)
 

@@ -11,8 +11,6 @@ from torchmetrics import Metric
 
 from mnist_lightning.models.classifier import MNISTClassifier
 
-OLD_METRICS = "train_figures"  # key of version 0.1, which kept the training metrics alone
-
 
 class TrainingState(Callback):
     """Keep torch's random state and the metrics of the epoch under way in checkpoints.
@@ -68,7 +66,7 @@ class TrainingState(Callback):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Take the metrics' states."""
-        old = checkpoint.get(OLD_METRICS, {})
+        old = checkpoint.get("train_figures", {})  # version 0.1 kept the training metrics alone
         old = {f"train_metrics.{name}": state for name, state in old.items()}
         self._metrics = {**checkpoint.get("metrics", old)}
         self._loaded = True
@@ -97,8 +95,8 @@ def check_optimizer(optimizer: Optimizer) -> None:
                 raise ValueError(f"the optimizer's {name} is {group.get(name)}")
     for weight, state in optimizer.state.items():
         for name, value in state.items():
-            shapes = (weight.shape, torch.Size())  # a count is a scalar
-            if not isinstance(value, Tensor) or value.shape not in shapes[name == "step" :]:
+            shape = torch.Size() if name == "step" else weight.shape
+            if not isinstance(value, Tensor) or value.shape != shape:
                 raise ValueError(f"the optimizer's {name} has not the shape of its weight")
 
 
