@@ -133,8 +133,7 @@ def _read_classifier(path: Path) -> MNISTClassifier:
     with torch.device("meta"):
         expected = [shape for _, shape in _keras_views(MNISTClassifier(*sizes).net)]
     for array, shape in zip_longest(arrays, expected):
-        if array is None or array.shape != shape:
-            found = "missing" if array is None else array.shape
+        if (found := getattr(array, "shape", "missing")) != shape:
             raise ValueError(f"the shape of a weight is {found}, must be {shape}")
     classifier = MNISTClassifier(*sizes)
     load_arrays(classifier.net, arrays)
