@@ -16,7 +16,8 @@ import torch
 from machine import describe, one_line
 
 from mnist_lightning import ConvNet
-from mnist_lightning.export.formats import RawNet, to_onnx
+from mnist_lightning.data.dataset import Scaling
+from mnist_lightning.export.formats import ExportedNet, to_onnx
 
 HERE = Path(__file__).parent
 BATCH_SIZES = (1, 32, 512)
@@ -86,7 +87,7 @@ def save(hidden_dims: list[int], path: str) -> None:
     """Write the network for both: weights for PyTorch, and as ONNX with a free batch size."""
     net = ConvNet(hidden_dims=hidden_dims).eval()
     torch.save({"hidden_dims": hidden_dims, "weights": net.state_dict()}, path)
-    model = RawNet(net, "float32", standard=False, softmax=False)
+    model = ExportedNet(net, "float32", Scaling(), softmax=False)
     Path(f"{path}.onnx").write_bytes(to_onnx(model, {}))
 
 

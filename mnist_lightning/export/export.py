@@ -1,7 +1,6 @@
 """The subcommand ``export``."""
 
 import json
-import sys
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -18,12 +17,12 @@ from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.data.generated import render_digits
 from mnist_lightning.data.sources import MNIST
 from mnist_lightning.errors import OutputError, printable
-from mnist_lightning.export.formats import FORMATS, Format, RawNet, Run
+from mnist_lightning.export.formats import FORMATS, INPUT, ExportedNet, Format, Predict
 from mnist_lightning.files import atomic_write, check_output
-from mnist_lightning.models.classifier import MNISTClassifier
-from mnist_lightning.models.network import ConvNet
+from mnist_lightning.models.network import IMAGE_SIZE, ConvNet
 
 EXTRA = 'pip install "mnist-lightning[onnx]"'
+RANGES = {"uint8": "0 to 255", "float32": "0 to 1"}
 BATCH_SIZE = 256
 GENERATED = 1_000  # images, where MNIST is not on disk
 TOLERANCE = 1e-4  # of the largest logit; ONNX Runtime's sums differ from torch's by 3e-7
@@ -37,7 +36,7 @@ def export(
     softmax: bool = True,
     data_dir: str = "data",
 ) -> None:
-    """Write the network into one file for other programs, and check that it predicts the same.
+    """Export the network to ONNX, PT2 or safetensors, and compare its predictions.
 
     Args:
         output: File to write: .onnx; .pt2, for torch.export.load; or .safetensors, weights alone.
@@ -53,97 +52,87 @@ def export(
         CheckpointError: There is no checkpoint, or none that is sound.
         DataError: MNIST's files are damaged.
     """
-    form = _format(output, input, softmax)
+    file_format = _find_format(output, input, softmax)
     checkpoint = open_checkpoint(ckpt_path)
     print(f"Checkpoint: {printable(str(checkpoint.path))}", flush=True)
-    classifier = checkpoint.classifier()
-    data = MNISTDataModule(data_dir, "auto", normalize=checkpoint.data.get("normalize", "unit"))
-    if form.weights_alone:
+    if file_format.weights_only:
         input, softmax = "float32", False
-    model = RawNet(classifier.net, input, data.scaling.std != 1, softmax)
-    metadata = model.contract() | _origin(checkpoint)
+    scaling = checkpoint.data_module().scaling
+    model = ExportedNet(checkpoint.classifier().net, input, scaling, softmax)
+    metadata = _metadata(model, checkpoint)
     with atomic_write(output) as draft:
-        draft.write_bytes(form.write(model, metadata))
-        result = _compare(form.open(draft), model, classifier, data)
-    source = metadata["trained_on"]
-    print(f"{output}: {input} images in, {model.output} out; trained on {source}\n{result}")
+        draft.write_bytes(file_format.serialize(model, metadata))
+        agreement = _compare(file_format.load(draft), model, MNISTDataModule(data_dir, "auto"))
+    summary = f"{input} images in, {model.output} out; trained on {metadata['trained_on']}"
+    print(f"{printable(output)}: {summary}\n{agreement}")
 
 
-def _format(output: str, input: str, softmax: bool) -> Format:
-    """The format that a file's name asks for, once it is known that it can be written."""
+def _find_format(output: str, input: str, softmax: bool) -> Format:
+    """Choose the format by the file's suffix, once it is known that it can be written."""
     check_output("output", output, *FORMATS)
-    form = FORMATS[Path(output).suffix]
-    for package in form.packages:
+    file_format = FORMATS[Path(output).suffix]
+    for package in file_format.packages:
         try:
             import_module(package)
         except ImportError as error:
             raise OutputError(f"output is {output}: no {package} to import: {EXTRA}") from error
     for name, value, default in (("input", input, "uint8"), ("softmax", softmax, True)):
-        if form.weights_alone and value != default:
+        if file_format.weights_only and value != default:
             raise OutputError(f"{name} is {value}: {output} would hold weights alone")
-    return form
+    return file_format
 
 
-def _origin(checkpoint: Checkpoint) -> dict[str, str]:
-    """The network, and where it comes from, for a file's metadata."""
+def _metadata(model: ExportedNet, checkpoint: Checkpoint) -> dict[str, str]:
+    """Describe input, output and origin of a network."""
     names = [name for name in signature(ConvNet).parameters if name in checkpoint.model]
+    classes = range(model.net.head.out_features)
     return {
+        "input": INPUT,
+        "input_shape": f"B, 1, {IMAGE_SIZE}, {IMAGE_SIZE}",
+        "input_dtype": model.input_dtype,
+        "input_range": f"{RANGES[model.input_dtype]}, bright ink on dark ground",
+        "output": model.output,
+        "output_shape": f"B, {len(classes)}",
+        "output_dtype": "float32",
+        "classes": " ".join(map(str, classes)),
         "network": json.dumps({name: checkpoint.model[name] for name in names}),
-        "trained_on": str(checkpoint.data.get("source", "unknown")),
+        "trained_on": printable(str(checkpoint.data.get("source", "unknown"))),
         "library": f"mnist_lightning {__version__}",
     }
 
 
-def _images(data: MNISTDataModule) -> tuple[Tensor, str]:
-    """Images to compare on, (N, 1, 28, 28) uint8, and what they are."""
+def _compare(predict: Predict, model: ExportedNet, data: MNISTDataModule) -> str:
+    """Predict images by the written file and by the network; describe how they agree."""
+    kind = "MNIST test images"
     if data.resolve_source() == "mnist":
         images, _ = MNIST.read(data.data_dir, train=False)
-        return images, "MNIST test images"
-    digits = render_digits(torch.arange(GENERATED) % 10, torch.Generator().manual_seed(0))
-    return digits.unsqueeze(1), f"generated digits (MNIST is not in {data.data_dir})"
+    else:
+        kind = f"generated digits (MNIST is not in {printable(str(data.data_dir))})"
+        labels, generator = torch.arange(GENERATED) % 10, torch.Generator().manual_seed(0)
+        images = render_digits(labels, generator).unsqueeze(1)
+    predicted, logits = [], []
+    with torch.inference_mode():
+        batches = torch.split(images, BATCH_SIZE)
+        for batch in tqdm(batches, "comparing", leave=False, disable=None):
+            predicted.append(predict(batch if model.input_dtype == "uint8" else batch / 255))
+            logits.append(model.net(model.scaling(batch)))
+    agreement = describe_agreement(torch.cat(predicted), torch.cat(logits), model.output)
+    return f"Compared on {len(images):,} {kind}: {agreement}"
 
 
-def _compare(run: Run, model: RawNet, classifier: MNISTClassifier, data: MNISTDataModule) -> str:
-    """Run what was written beside the classifier, fed by the data module; say how they agree.
-
-    Raises:
-        OutputError: They differ by more than the order of summing explains.
-    """
-    images, kind = _images(data)
-    bar = tqdm(total=len(images), desc="comparing", leave=False, disable=not sys.stderr.isatty())
-    given, logits = [], []
-    with torch.inference_mode(), bar:
-        for batch in torch.split(images, BATCH_SIZE):
-            logits.append(classifier(data.scaling(batch)))
-            raw = batch if model.input == "uint8" else batch / 255
-            given.append(torch.from_numpy(run(raw.numpy())))
-            bar.update(len(batch))
-    return judge(torch.cat(given), torch.cat(logits), model.output, kind)
-
-
-def judge(given: Tensor, logits: Tensor, output: str, kind: str) -> str:
-    """Compare a file's results with the checkpoint's.
-
-    Args:
-        given: (N, C) float, the file's.
-        logits: (N, C) float, the checkpoint's.
-        output: What the file gives: ``probabilities`` or ``logits``.
-        kind: What the images are.
+def describe_agreement(predicted: Tensor, logits: Tensor, output: str) -> str:
+    """Count equal predictions of a file, (N, C) float32, and of the network's logits, (N, C).
 
     Raises:
         OutputError: They differ by more than the order of summing explains; predictions then
             differ only where two classes are as good as equal.
     """
     expected = logits.softmax(dim=1) if output == "probabilities" else logits
-    largest = (given - expected).abs().max()
-    equal = int((given.argmax(dim=1) == logits.argmax(dim=1)).sum())
+    difference = (predicted - expected).abs().max()
+    equal = int((predicted.argmax(dim=1) == logits.argmax(dim=1)).sum())
+    largest = f"largest difference of the {output} {difference:.2g}"
+    if not difference <= TOLERANCE * logits.abs().max():  # nor where it is NaN
+        counts = f"{equal:,} of {len(logits):,} predictions equal"
+        raise OutputError(f"what was written is not the checkpoint's network: {counts}, {largest}")
     ties = ", the others as good as tied" if equal < len(logits) else ""
-    if not largest <= TOLERANCE * logits.abs().max():  # nor where it is NaN
-        raise OutputError(
-            f"what was written is not the checkpoint's network: {equal:,} of {len(logits):,} "
-            f"predictions equal, largest difference {largest:.2g}"
-        )
-    return (
-        f"Compared on {len(logits):,} {kind}: {equal:,} predictions equal{ties}, "
-        f"largest difference of the {output} {largest:.2g}"
-    )
+    return f"{equal:,} predictions equal{ties}, {largest}"

@@ -1,76 +1,57 @@
-"""The network as a file for other programs."""
+"""File formats of an exported network: ONNX, PT2 and safetensors."""
 
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mnist_lightning.data.sources import MNIST
+from mnist_lightning.data.dataset import Scaling
 from mnist_lightning.errors import OutputError
 from mnist_lightning.models.network import IMAGE_SIZE, ConvNet
 
 INPUT = "images"
 METADATA = "metadata.json"  # the file within a .pt2
-RANGES = {"uint8": "0 to 255", "float32": "0 to 1"}
 
-Run = Callable[[NDArray[Any]], NDArray[Any]]
+Metadata = dict[str, str]
+Predict = Callable[[Tensor], Tensor]  # (B, 1, 28, 28) to (B, num_classes) float32
 
 
-class RawNet(nn.Module):
-    """A trained network with what its data module did to the images, for evaluation.
+class ExportedNet(nn.Module):
+    """A trained network with its preprocessing and softmax, in evaluation mode.
 
     Args:
         net: The network; set to evaluation.
-        input: Type of the images, ``uint8`` or ``float32``.
-        standard: Whether they were scaled to mean 0 and standard deviation 1 in training.
-        softmax: Give probabilities instead of logits.
+        input_dtype: Of the images, ``uint8`` or ``float32``.
+        scaling: Of the pixels, as in training.
+        softmax: Return probabilities instead of logits.
     """
 
-    def __init__(self, net: ConvNet, input: str, standard: bool, softmax: bool) -> None:
+    def __init__(self, net: ConvNet, input_dtype: str, scaling: Scaling, softmax: bool) -> None:
         super().__init__()
-        self.net = net.to(memory_format=torch.contiguous_format)  # as files keep them
-        self.input = input
-        self.standard = standard
-        self.softmax = softmax
+        self.net = net
+        self.scaling = scaling
+        self.input_dtype = input_dtype
+        self.output = "probabilities" if softmax else "logits"
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute (B, num_classes) float of (B, 1, 28, 28) uint8, or float in [0, 1]."""
-        if self.input == "uint8":
-            images = images / 255
-        if self.standard:
-            images = (images - MNIST.mean) / MNIST.std
-        logits: Tensor = self.net(images)
-        return logits.softmax(dim=1) if self.softmax else logits
+        """Compute (B, num_classes) float32 of (B, 1, 28, 28) uint8, or float32 in [0, 1]."""
+        scale = self.scaling if self.input_dtype == "uint8" else self.scaling.standardize
+        logits: Tensor = self.net(scale(images))
+        return logits.softmax(dim=1) if self.output == "probabilities" else logits
 
-    @property
-    def output(self) -> str:
-        """What the numbers of the result are."""
-        return "probabilities" if self.softmax else "logits"
-
-    def contract(self) -> dict[str, str]:
-        """What goes in and comes out, for a file's metadata."""
-        classes = range(self.net.head.out_features)
-        return {
-            "input": INPUT,
-            "input_shape": f"B, 1, {IMAGE_SIZE}, {IMAGE_SIZE}",
-            "input_dtype": self.input,
-            "input_range": f"{RANGES[self.input]}, bright ink on dark ground",
-            "output": self.output,
-            "output_shape": f"B, {len(classes)}",
-            "output_dtype": "float32",
-            "classes": " ".join(map(str, classes)),
-        }
+    def trace_arguments(self) -> dict[str, Any]:
+        """Example images and their free batch size; two, as 1 would be taken for fixed."""
+        images = torch.zeros(2, 1, IMAGE_SIZE, IMAGE_SIZE, dtype=getattr(torch, self.input_dtype))
+        return {"args": (images,), "dynamic_shapes": {INPUT: {0: torch.export.Dim("batch")}}}
 
 
-def to_onnx(model: RawNet, metadata: dict[str, str]) -> bytes:
-    """Translate to ONNX, with metadata of the model and none of its making.
+def to_onnx(model: ExportedNet, metadata: Metadata) -> bytes:
+    """Export to ONNX, without the names of source files that torch adds.
 
     Raises:
         OutputError: The weights are more than the format holds.
@@ -79,84 +60,70 @@ def to_onnx(model: RawNet, metadata: dict[str, str]) -> bytes:
 
     if sum(weight.nbytes for weight in model.parameters()) >= 2**31:
         raise OutputError("output: .onnx holds less than 2 GiB; choose .pt2 or .safetensors")
-    program = torch.onnx.export(
-        model,
-        input_names=[INPUT],
-        output_names=[model.output],
-        dynamo=True,
-        verbose=False,
-        **_example(model),
-    )
+    names = {"input_names": [INPUT], "output_names": [model.output]}
+    options = {**model.trace_arguments(), **names, "dynamo": True, "verbose": False}
+    program = torch.onnx.export(model, **options)
     assert program is not None
-    ClearMetadataAndDocStringPass()(program.model)  # source lines, with this machine's paths
+    ClearMetadataAndDocStringPass()(program.model)
     program.model.metadata_props.update(metadata)
     return bytes(program.model_proto.SerializeToString())
 
 
-def open_onnx(path: Path) -> Run:
+def load_onnx(path: Path) -> Predict:
     """Load into ONNX Runtime, on the CPU."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda images: session.run(None, {INPUT: images})[0]
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    return lambda images: torch.from_numpy(session.run(None, {INPUT: images.numpy()})[0])
 
 
-def to_pt2(model: RawNet, metadata: dict[str, str]) -> bytes:
-    """Trace into a program for ``torch.export.load``."""
-    program = torch.export.export(model, **_example(model))
+def to_pt2(model: ExportedNet, metadata: Metadata) -> bytes:
+    """Export to a program for ``torch.export.load``, without the names of source files."""
+    program = torch.export.export(model, **model.trace_arguments())
     for node in program.graph.nodes:
-        node.meta.pop("stack_trace", None)  # source lines, with this machine's paths
+        node.meta.pop("stack_trace", None)
     content = io.BytesIO()
     torch.export.save(program, content, extra_files={METADATA: json.dumps(metadata)})
     return content.getvalue()
 
 
-def open_pt2(path: Path) -> Run:
+def load_pt2(path: Path) -> Predict:
     """Load into PyTorch, as a program."""
-    program = torch.export.load(path).module()
-    return lambda images: program(torch.from_numpy(images)).numpy()
+    return torch.export.load(path).module()
 
 
-def to_safetensors(model: RawNet, metadata: dict[str, str]) -> bytes:
-    """Pack the weights alone, under the names of ConvNet's."""
+def to_safetensors(model: ExportedNet, metadata: Metadata) -> bytes:
+    """Serialize the weights of ConvNet alone; the metadata says how pixels are scaled."""
     from safetensors.torch import save
 
-    mean, std = (MNIST.mean, MNIST.std) if model.standard else (0, 1)
-    scale = {"input_mean": str(mean), "input_std": str(std)}
-    return save(model.net.state_dict(), metadata | scale)
+    mean, std = f"{model.scaling.mean:.9g}", f"{model.scaling.std:.9g}"
+    return save(model.net.state_dict(), metadata | {"input_mean": mean, "input_std": std})
 
 
-def open_safetensors(path: Path) -> Run:
+def load_safetensors(path: Path) -> Predict:
     """Build the network that the metadata describes, and load its weights."""
     from safetensors import safe_open
     from safetensors.torch import load_file
 
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
-    net = ConvNet(**json.loads(metadata["network"])).eval()
+    net = ConvNet(**json.loads(metadata["network"]))
     net.load_state_dict(load_file(path))
-    mean, std = float(metadata["input_mean"]), float(metadata["input_std"])
-    return lambda images: net((torch.from_numpy(images) - mean) / std).numpy()
+    scaling = Scaling(float(metadata["input_mean"]), float(metadata["input_std"]))
+    return ExportedNet(net, "float32", scaling, softmax=False)
 
 
-@dataclass(frozen=True)
-class Format:
-    """How files of a kind are written and run, and the packages that either needs."""
+class Format(NamedTuple):
+    """A file format: how a network is written and read back, and the packages for both."""
 
-    write: Callable[[RawNet, dict[str, str]], bytes]
-    open: Callable[[Path], Run]
+    serialize: Callable[[ExportedNet, Metadata], bytes]
+    load: Callable[[Path], Predict]
     packages: tuple[str, ...] = ()
-    weights_alone: bool = False
+    weights_only: bool = False  # without preprocessing and softmax
 
 
 FORMATS = {
-    ".onnx": Format(to_onnx, open_onnx, ("onnx", "onnxscript", "onnxruntime")),
-    ".pt2": Format(to_pt2, open_pt2),
-    ".safetensors": Format(to_safetensors, open_safetensors, ("safetensors",), True),
+    ".onnx": Format(to_onnx, load_onnx, ("onnx", "onnxscript", "onnxruntime")),
+    ".pt2": Format(to_pt2, load_pt2),
+    ".safetensors": Format(to_safetensors, load_safetensors, ("safetensors",), weights_only=True),
 }
-
-
-def _example(model: RawNet) -> dict[str, Any]:
-    """What tracing follows: images whose number is free; two, as 1 would be taken for fixed."""
-    images = torch.zeros(2, 1, IMAGE_SIZE, IMAGE_SIZE, dtype=getattr(torch, model.input))
-    return {"args": (images,), "dynamic_shapes": {INPUT: {0: torch.export.Dim("batch")}}}

@@ -1,124 +1,118 @@
-"""A model file of Keras, read as data: nothing in it is executed."""
+"""A Keras model file, read as data: nothing in it is executed, no link is followed."""
 
+import io
 import json
-import re
 import zipfile
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import h5py
+import numpy as np
+from numpy.typing import NDArray
 
-# What must agree in a layer; names, initialisers and the like may differ.
-COMPARED = (
-    "filters",
-    "kernel_size",
-    "strides",
-    "padding",
-    "dilation_rate",
-    "groups",
-    "pool_size",
-    "units",
-    "use_bias",
-    "activation",
-    "data_format",
-)
-# Layers that change nothing when a network is used.
-SILENT = ("InputLayer", "Dropout")
+from mnist_lightning.models.network import KERNEL_SIZE, POOL_SIZE
 
-Layer = dict[str, Any]
+Layer = dict[str, Any]  # class_name, and Keras's configuration
+Arrays = list[NDArray[np.float32]]
+
+IGNORED = ("InputLayer", "Dropout")  # no part of a network in use
+LEGACY = "model_weights"  # group of the weights in an .h5 file
 
 
-class KerasFileError(Exception):
-    """A file is not a model of Keras, or of another network."""
+def keras_layers(filters: Sequence[int], units: Sequence[int]) -> list[Layer]:
+    """Describe the Keras network with convolutions and Dense layers of these sizes."""
+    last = {"data_format": "channels_last"}
+    area = {"padding": "valid", **last}
+    conv = {"kernel_size": [KERNEL_SIZE] * 2, "strides": [1, 1], "dilation_rate": [1, 1], **area}
+    pool = {"pool_size": [POOL_SIZE] * 2, "strides": [POOL_SIZE] * 2, **area}
+    relu = {"use_bias": True, "activation": "relu"}
+    return [
+        *({"class_name": "Conv2D", "filters": n, "groups": 1, **conv, **relu} for n in filters),
+        {"class_name": "MaxPooling2D", **pool},
+        {"class_name": "Flatten", **last},
+        *({"class_name": "Dense", "units": n, **relu} for n in units[:-1]),
+        *({"class_name": "Dense", "units": n, **relu, "activation": "softmax"} for n in units[-1:]),
+    ]
 
 
-def read_layers(path: Path) -> list[Layer]:
-    """Read the layers of a ``.keras``, ``.h5`` or ``.weights.h5`` file.
+def read_model(path: Path) -> tuple[list[Layer] | None, Arrays]:
+    """Read a .keras, .h5 or .weights.h5 file.
 
     Returns:
-        ``class_name`` and what of ``COMPARED`` is known, for each layer. A file of weights alone
-        gives only the layers that have some.
+        The layers, None for a file of weights alone, and the weights as Keras's
+        ``Model.get_weights`` gives them.
 
     Raises:
-        KerasFileError: The file is damaged, or not of Keras.
+        ValueError: It is missing, damaged, not of Keras, or larger than what is stored.
     """
     if not path.is_file():
-        raise KerasFileError(f"{path}: there is no such file")
+        raise ValueError("there is no such file")
     try:
-        if path.suffix == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                if archive.testzip():
-                    raise ValueError("a checksum is wrong")
-                return described(json.loads(archive.read("config.json"))["config"])
-        with h5py.File(path) as file:
-            if "model_config" in file.attrs:
-                return described(json.loads(file.attrs["model_config"])["config"])
-            return _layers_of_weights(file)
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
+        if path.suffix != ".keras":
+            return _read_hdf5(path)
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+                raise ValueError("it is larger than what is stored")
+            if archive.testzip():
+                raise ValueError("a checksum is wrong")
+            _, arrays = _read_hdf5(io.BytesIO(archive.read("model.weights.h5")))
+            return _configured(archive.read("config.json")), arrays
+    except Exception as error:  # a damaged file fails in any way
         reason = str(error) or type(error).__name__
-        raise KerasFileError(f"{path}: damaged or not a Keras model ({reason})") from error
+        raise ValueError(f"damaged or not a Keras model ({reason})") from error
 
 
-def described(config: dict[str, Any]) -> list[Layer]:
-    """Take what matters out of the configuration of a Keras model."""
+def check_layers(found: Sequence[Layer], expected: Sequence[Layer]) -> None:
+    """Compare the layers of a file with those that are expected.
+
+    Raises:
+        ValueError: Names the first layer that differs, and in what.
+    """
+    pairs = zip_longest(expected, found, fillvalue={"class_name": "missing"})
+    for number, (wanted, given) in enumerate(pairs, start=1):
+        for name, value in wanted.items():
+            # as JSON, in which 8 is not 8.0; what is not known is no difference
+            if name in given and json.dumps(given[name]) != json.dumps(value):
+                what = f", {given['class_name']}: {name}" if name != "class_name" else ""
+                raise ValueError(f"layer {number}{what} is {given[name]}, must be {value}")
+
+
+def _configured(config: str | bytes) -> list[Layer]:
+    """The layers in the configuration of a Keras model."""
     layers = [
-        {
-            "class_name": layer["class_name"],
-            **{name: _plain(layer["config"][name]) for name in COMPARED if name in layer["config"]},
-        }
-        for layer in config["layers"]
-        if layer["class_name"] not in SILENT
+        {**layer["config"], "class_name": layer["class_name"]}
+        for layer in json.loads(config)["config"]["layers"]
+        if layer["class_name"] not in IGNORED
     ]
     if layers and layers[-1].get("activation") == "linear":
-        layers[-1]["activation"] = (
-            "softmax"  # a model that ends with the logits has the same weights
-        )
+        layers[-1]["activation"] = "softmax"  # a model that gives logits has the same weights
     return layers
 
 
-def check_layers(path: Path, found: Sequence[Layer], expected: Sequence[Layer]) -> None:
-    """Compare layer by layer.
+def _read_hdf5(source: Path | io.BytesIO) -> tuple[list[Layer] | None, Arrays]:
+    """The layers, if the file has a configuration, and the weights in their order."""
+    import h5py
 
-    Raises:
-        KerasFileError: Names the first layer that differs, and in what.
-    """
-    if not any("activation" in layer for layer in found):  # weights alone
-        expected = [layer for layer in expected if "activation" in layer]
-    none: Layer = {"class_name": "missing"}
-    pairs = zip_longest(expected, found, fillvalue=none)
-    for number, (wanted, given) in enumerate(pairs, start=1):
-        for name in wanted:
-            # a file of weights alone leaves most of a layer unsaid
-            if given.get(name, wanted[name]) != wanted[name]:
-                what = f", {given['class_name']}: {name}" if name != "class_name" else ""
-                raise KerasFileError(
-                    f"{path}: layer {number}{what} is {given[name]}, must be {wanted[name]}"
-                )
-
-
-def _plain(value: Any) -> Any:
-    """A tuple and a list of the same sizes are the same."""
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _layers_of_weights(file: Any) -> list[Layer]:
-    """Tell the layers by the shapes of their kernels, in the order that Keras's names count."""
-    shapes: dict[str, tuple[int, ...]] = {}
+    weights: dict[str, Arrays] = {}  # of each layer that has some, by the name of its group
 
     def keep(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.ndim > 1 and not name.startswith("optimizer"):
-            shapes[name] = item.shape
+        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
+            if item.external or item.is_virtual or item.nbytes > item.id.get_storage_size():
+                raise ValueError(f"{name} is larger than what is stored")
+            if item.dtype.kind == "f":  # others are random states
+                weights.setdefault(name.rpartition("/")[0], []).append(item.astype("f4")[()])
 
-    file.visititems(keep)
-    names = sorted(shapes, key=lambda name: [int(n) for n in re.findall(r"_(\d+)/", name)] or [0])
-    names.sort(key=lambda name: -len(shapes[name]))  # stable: convolutions first
-    if not names:
-        raise ValueError("no weights")
-    return [
-        {"class_name": "Conv2D", "filters": shape[-1], "kernel_size": list(shape[:2])}
-        if len(shape) == 4
-        else {"class_name": "Dense", "units": shape[-1]}
-        for shape in (shapes[name] for name in names)
-    ]
+    with h5py.File(source) as file:
+        file.visititems(keep)
+        layers = _configured(file.attrs["model_config"]) if "model_config" in file.attrs else None
+    for arrays in weights.values():
+        arrays.sort(key=lambda array: -array.ndim)  # the kernel, then the bias
+    names = [layer["name"] for layer in layers or ()]
+
+    def place(group: str) -> tuple[Any, ...]:
+        if group.startswith(LEGACY):
+            return (names.index(group.split("/")[1]),)
+        return -weights[group][0].ndim, len(group), group  # convolutions first, as numbered
+
+    return layers, [array for group in sorted(weights, key=place) for array in weights[group]]

@@ -10,15 +10,17 @@ from keras_original import keras
 from lightning import Callback, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from sklearn.metrics import accuracy_score, log_loss
+from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_lightning import MNISTClassifier
-from mnist_lightning.data.batches import in_order, shuffled
 from mnist_lightning.models.keras_adam import KerasAdam
 
 IMAGES = torch.rand(25, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 # unequal classes and a ragged last batch: macro accuracy or a mean of batch means would differ
 TARGETS = torch.tensor([0] * 15 + [1] * 5 + [2, 3, 4, 5, 9])
-BATCHES = in_order(IMAGES, TARGETS, 10)
+BATCHES = DataLoader(TensorDataset(IMAGES, TARGETS), 10)
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers")
 
 
 def small() -> MNISTClassifier:
@@ -51,7 +53,7 @@ def test_evaluation_is_the_mean_over_all_images(tmp_path: Path, stage: str) -> N
     assert logged[f"{stage}/loss"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_training_figures_are_taken_while_the_weights_move(tmp_path: Path) -> None:
+def test_training_metrics_are_taken_while_the_weights_move(tmp_path: Path) -> None:
     model, twin = small(), small()
     trainer = quiet(tmp_path, max_epochs=1)
     trainer.fit(model, BATCHES, BATCHES)
@@ -72,15 +74,15 @@ def test_training_figures_are_taken_while_the_weights_move(tmp_path: Path) -> No
 
 
 def test_label_smoothing_is_kerass_and_of_training_alone() -> None:
-    theirs = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=0.1, reduction="none"
-    )
-    model = MNISTClassifier([2], [8], label_smoothing=0.1)
-    one_hot = torch.eye(10)[TARGETS]
-    losses, logits = model.losses((IMAGES, TARGETS))
-    torch.testing.assert_close(losses, theirs(one_hot, logits))
-    losses, logits = model.eval().losses((IMAGES, TARGETS))
-    torch.testing.assert_close(losses, -logits.log_softmax(1)[range(25), TARGETS])
+    theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+    model, logged = MNISTClassifier([2], [8], label_smoothing=0.1), []
+    model.log_dict = lambda *_, **__: logged.append(1)  # type: ignore[method-assign]
+    with torch.no_grad():
+        logits = model(IMAGES)
+        smoothed = model.training_step((IMAGES, TARGETS), 0)
+        plain = model.eval().validation_step((IMAGES, TARGETS), 0)["loss"]
+    torch.testing.assert_close(smoothed, theirs(torch.eye(10)[TARGETS], logits))
+    torch.testing.assert_close(plain, -logits.log_softmax(1)[range(25), TARGETS].mean())
 
 
 class Rates(Callback):
@@ -110,17 +112,20 @@ def test_learning_rate_of_each_step(tmp_path: Path, schedule: Any) -> None:
     assert rates.rates == pytest.approx(np.where(steps <= turn, rise, fall), rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("options", "trained", "named"),
-    [
-        ({"schedule": "one_cycle"}, {"max_epochs": -1}, "trainer.max_epochs"),
-        ({"batch_norm": True}, {"max_epochs": 1}, "would hold one"),
-    ],
-)
-def test_refuses_before_training(tmp_path: Path, options: Any, trained: Any, named: str) -> None:
-    one_left_over = shuffled(IMAGES, TARGETS, 12, seed=0)
-    with pytest.raises(MisconfigurationException, match=named):
-        quiet(tmp_path, **trained).fit(MNISTClassifier([2], [8], **options), one_left_over, BATCHES)
+def test_one_cycle_needs_an_end(tmp_path: Path) -> None:
+    with pytest.raises(MisconfigurationException, match=r"trainer.max_epochs"):
+        quiet(tmp_path, max_epochs=-1).fit(MNISTClassifier(schedule="one_cycle"), BATCHES, BATCHES)
+
+
+def test_validates_and_tests_before_it_trains(tmp_path: Path) -> None:
+    model, trainer = small(), quiet(tmp_path, max_epochs=1)
+    (validated,) = trainer.validate(model, BATCHES, verbose=False)
+    (tested,) = trainer.test(model, BATCHES, verbose=False)
+    assert validated["val/loss"] == tested["test/loss"]
+    trainer.fit(model, BATCHES, BATCHES)
+    (logged,) = trainer.validate(model, BATCHES, verbose=False)
+    assert logged["val/loss"] == trainer.callback_metrics["val/loss"].item()
+    assert logged["val/loss"] < validated["val/loss"]
 
 
 def test_predicts_digits_and_probabilities() -> None:
@@ -140,25 +145,12 @@ def test_checkpoint_opens_with_nothing_but_its_path(tmp_path: Path) -> None:
     assert torch.equal(again(IMAGES), model(IMAGES))
 
 
-def test_a_checkpoint_replaces_figures_under_way() -> None:
+def test_an_interrupted_pass_leaves_nothing_in_the_metrics(tmp_path: Path) -> None:
     model = small()
-    figures = model.train_figures
-    model.training_step((IMAGES, TARGETS), 0)
-    checkpoint: dict[str, Any] = {}
-    model.on_save_checkpoint(checkpoint)
-    kept = {name: figures[name].compute() for name in figures}  # type: ignore[operator]
-    model.training_step((IMAGES.flip(3), TARGETS), 1)
-    model.on_load_checkpoint(checkpoint)
-    assert {name: figures[name].compute() for name in figures} == kept  # type: ignore[operator]
-
-
-def test_a_loader_may_fill_its_batch_again() -> None:
-    model, targets = small(), TARGETS.clone()
-    model.training_step((IMAGES, targets), 0)
-    targets.fill_(9)
-    with torch.no_grad():
-        right = accuracy_score(TARGETS, model(IMAGES).argmax(1))
-    assert model.train_figures["accuracy"].compute() == pytest.approx(right)  # type: ignore[operator]
+    model.val_metrics.update(torch.full((7,), 9.0), torch.zeros(7, 10), torch.ones(7).long())
+    (logged,) = quiet(tmp_path).validate(model, BATCHES, verbose=False)
+    (again,) = quiet(tmp_path).validate(small(), BATCHES, verbose=False)
+    assert logged == again
 
 
 @pytest.mark.parametrize("lr", [0.0, -1.0, float("nan"), float("inf")])

@@ -1,5 +1,6 @@
 """Adam against Keras's own optimiser and its formula."""
 
+from collections.abc import Callable
 from math import sqrt
 
 import numpy as np
@@ -12,25 +13,16 @@ from mnist_lightning.models.keras_adam import KerasAdam
 GRADIENTS = np.random.default_rng(0).normal(size=(50, 7)) * 10.0 ** np.arange(-9, -2)
 
 
-def step(adam: KerasAdam, weight: torch.nn.Parameter, number: int, on_tensors: bool) -> None:
-    weight.grad = torch.tensor(GRADIENTS[number])
-    if on_tensors and number:  # the first makes the optimizer's state
-        adam.step_at(adam.rates(1)[0], [weight.grad])
-        adam.count(1)
-    else:
-        adam.step()
-
-
-@pytest.mark.parametrize("on_tensors", [False, True])
-def test_steps_as_keras_does(on_tensors: bool) -> None:
+def test_steps_as_keras_does() -> None:
     # gradients from 1e-9 on: there epsilon decides, and torch's own Adam is off by a factor
     theirs = keras.Variable(np.ones(7), dtype="float64")
     optimizer = keras.optimizers.Adam()
     ours = torch.nn.Parameter(torch.ones(7, dtype=torch.float64))
     adam = KerasAdam([ours])
-    for number, gradient in enumerate(GRADIENTS):
+    for gradient in GRADIENTS:
         optimizer.apply([torch.tensor(gradient)], [theirs])
-        step(adam, ours, number, on_tensors)
+        ours.grad = torch.tensor(gradient)
+        adam.step()
     moved = ours.detach().numpy() - 1
     np.testing.assert_allclose(moved, theirs.value.detach().numpy() - 1, rtol=1e-6)
 
@@ -59,13 +51,32 @@ def test_goes_on_where_a_checkpoint_left() -> None:
     assert torch.equal(whole, parts)
 
 
-def test_steps_of_both_kinds_may_follow_each_other() -> None:
-    one, other = (torch.nn.Parameter(torch.ones(7, dtype=torch.float64)) for _ in range(2))
-    plain, mixed = KerasAdam([one]), KerasAdam([other])
-    for number in range(len(GRADIENTS)):
-        step(plain, one, number, False)
-        step(mixed, other, number, bool(number % 3))
-    torch.testing.assert_close(other - 1, one - 1, rtol=1e-6, atol=0)
+def as_version_0_1(moment: torch.Tensor) -> torch.Tensor:
+    return moment.contiguous(memory_format=torch.channels_last)
+
+
+def transposed(moment: torch.Tensor) -> torch.Tensor:
+    return moment.transpose(0, 1).contiguous().transpose(0, 1)
+
+
+@pytest.mark.parametrize("lay_out", [as_version_0_1, transposed])
+def test_goes_on_with_moments_in_another_memory_format(
+    lay_out: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    whole, parts = (torch.nn.Parameter(torch.ones(2, 3, 3, 3)) for _ in range(2))
+    adam, first = KerasAdam([whole]), KerasAdam([parts])
+    torch.manual_seed(0)
+    for step, gradient in enumerate(torch.randn(6, 2, 3, 3, 3)):
+        if step == 3:
+            state = first.state_dict()
+            for moment in ("exp_avg", "exp_avg_sq"):
+                state["state"][0][moment] = lay_out(state["state"][0][moment])
+            first = KerasAdam([parts])
+            first.load_state_dict(state)
+        for weight, optimizer in ((whole, adam), (parts, first)):
+            weight.grad = gradient.clone()
+            optimizer.step()
+    assert torch.equal(whole, parts)
 
 
 def test_no_gpu_is_looked_for_at_a_step_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

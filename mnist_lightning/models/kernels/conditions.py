@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.forward_ad import unpack_dual
 
 
 def available(images: Tensor) -> bool:
@@ -16,24 +17,31 @@ def available(images: Tensor) -> bool:
     return (
         not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-        and images.device.type == "cpu"
-        and images.dtype == torch.float32
-        and images.numel() > 0
-        and not torch.is_autocast_enabled("cpu")
         and ordinary(images)
+        and images.numel() > 0
     )
 
 
 def ordinary(*tensors: Tensor | None) -> bool:
-    """True if the tensors are numbers in memory, and no dispatch mode watches what is computed."""
-    return not _dispatch_modes() and all(map(_has_memory, tensors))
+    """True if the tensors are float32 numbers in a CPU's memory, and nothing else is computed.
+
+    Else is a dispatch mode that watches, autocast to another type, or a forward-mode derivative.
+    """
+    return (
+        not _dispatch_modes()
+        and not torch.is_autocast_enabled("cpu")
+        and all(tensor is None or _is_plain(tensor) for tensor in tensors)
+    )
 
 
-def _has_memory(tensor: Tensor | None) -> bool:
+def _is_plain(tensor: Tensor) -> bool:
     """True for a tensor of no subclass that is not wrapped, as vmap and torch.func wrap theirs."""
-    if tensor is None:
-        return True
-    if type(tensor) not in (Tensor, nn.Parameter):
+    if (
+        type(tensor) not in (Tensor, nn.Parameter)
+        or tensor.dtype != torch.float32
+        or tensor.device.type != "cpu"
+        or unpack_dual(tensor).tangent is not None  # type: ignore[no-untyped-call]
+    ):
         return False
     try:
         tensor.data_ptr()
@@ -46,6 +54,9 @@ def _dispatch_modes() -> int:
     """Number of dispatch modes that are active, such as a counter of operations.
 
     torch has no public way to ask. Read in torch 2.14; tests/models/kernels/test_conditions.py
-    fails where the name goes or means something else.
+    fails where the name goes or means something else; without it one is taken to be active.
     """
-    return torch._C._len_torch_dispatch_stack()
+    try:
+        return torch._C._len_torch_dispatch_stack()
+    except AttributeError:
+        return 1

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
@@ -37,11 +38,12 @@ class TrainingKernels(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Call a kernel of ours for the products that it knows, else the function itself."""
-        if func is F.linear and not kwargs and ONEDNN and args[0].dim() == 2 and ordinary(*args):
-            return OneDNNLinear.apply(*args)
+        if not kwargs and func is F.linear and _fits_linear(*args):
+            inputs, weight, bias = (*args, None)[:3]
+            return OneDNNLinear.apply(inputs, weight.t(), bias)
         if (
-            func is F.conv2d
-            and not kwargs
+            not kwargs
+            and func is F.conv2d
             and self.convolutions
             and args[3:] == UNPADDED
             and fits(*args[:2])
@@ -49,3 +51,8 @@ class TrainingKernels(TorchFunctionMode):
         ):
             return SparseConvolution.apply(*args[:3])
         return func(*args, **(kwargs or {}))
+
+
+def _fits_linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:
+    """True if oneDNN is there and the product is one of matrices."""
+    return ONEDNN and inputs.dim() == weight.dim() == 2 and ordinary(inputs, weight, bias)
