@@ -26,11 +26,7 @@ class StartChecks(Callback):
         self.trained = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check the schedule's length, and that no batch holds a single image to normalise.
-
-        Raises:
-            UsageError: Names the option and what is allowed.
-        """
+        """Check the schedule's length, and that no batch holds a single image to normalise."""
         steps = trainer.estimated_stepping_batches
         for config in trainer.lr_scheduler_configs:
             planned = getattr(config.scheduler, "total_steps", steps)
@@ -53,11 +49,7 @@ class StartChecks(Callback):
 
 
 def check_options(trainer: Trainer) -> None:
-    """Refuse options that Lightning would only fail with later.
-
-    Raises:
-        UsageError: Names the first such option and what is allowed.
-    """
+    """Refuse options that Lightning would only fail with later, by a UsageError."""
     for name, least in LEAST.items():
         value = getattr(trainer, name)
         if value is not None and value < least:
@@ -70,11 +62,7 @@ def check_options(trainer: Trainer) -> None:
 
 
 def check_resumed(trainer: Trainer, checkpoint: Checkpoint) -> None:
-    """Refuse to go on with a run whose result would not be the same run's.
-
-    Raises:
-        UsageError: Names the first option that differs.
-    """
+    """Refuse to go on with a run whose result would not be the same run's, by a UsageError."""
     averages = any(isinstance(each, WeightAveraging) for each in trainer.callbacks)  # type: ignore[attr-defined]
     if checkpoint.is_averaged and not averages:
         raise UsageError(
@@ -90,16 +78,7 @@ def check_resumed(trainer: Trainer, checkpoint: Checkpoint) -> None:
 
 
 def check_settings(config: Any, checkpoint: Checkpoint, with_data: bool) -> None:
-    """Refuse options of model and data that the checkpoint cannot follow.
-
-    Args:
-        config: Parsed options, with the groups ``model`` and ``data``.
-        checkpoint: To go on from, or to test.
-        with_data: Compare the data too: a run goes on only with the same.
-
-    Raises:
-        UsageError: Names the first option that differs.
-    """
+    """Refuse options of the model, and of the data if asked, that a checkpoint cannot follow."""
     for group, settings in (("model", checkpoint.model), ("data", checkpoint.data)):
         for name, stored in settings.items() if group == "model" or with_data else ():
             given = config[group].get(name, stored)

@@ -17,9 +17,9 @@ from lightning.pytorch.plugins import CheckpointIO
 from mnist_lightning.checkpoints.best_checkpoint import BestCheckpoint
 from mnist_lightning.checkpoints.checkpoint import CONTENT_ERRORS, Checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
-from mnist_lightning.checkpoints.find import open_checkpoint
 from mnist_lightning.checkpoints.finite import Finite
 from mnist_lightning.checkpoints.last_checkpoint import LastCheckpoint
+from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.checkpoints.training_state import TrainingState
 from mnist_lightning.cli.checks import StartChecks, check_options, check_resumed, check_settings
 from mnist_lightning.cli.usage import parse

@@ -1,33 +1,41 @@
-"""The program."""
+"""The program: its commands, and how it ends."""
 
 import logging
 import os
 import sys
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-import pooch
 import torch
-from jsonargparse import ArgumentError
+from jsonargparse import ArgumentError, ArgumentParser
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from mnist_lightning import __version__
 from mnist_lightning.cli.allocator import keep_freed_memory
 from mnist_lightning.cli.cli import CLI
-from mnist_lightning.cli.tools import TOOLS, run_tool
+from mnist_lightning.cli.usage import parse
 from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.errors import Error, printable
+from mnist_lightning.export.export import export
+from mnist_lightning.export.keras import export_keras, import_keras
+from mnist_lightning.handwriting.draw import draw
 from mnist_lightning.models.classifier import MNISTClassifier
 
 PROGRAM = "mnist-lightning"
+# Subcommands that need no trainer; what they take by keyword alone is an option
+TOOLS: dict[str, Callable[..., None]] = {
+    "draw": draw,
+    "export": export,
+    "import-keras": import_keras,
+    "export-keras": export_keras,
+}
 DESCRIPTION = (
     f"Classify MNIST digits. Also {', '.join(TOOLS)}, each with --help. "
     "--debug shows the traceback of an error."
 )
 DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
-USAGE_ERROR = 2
 LINE = 200  # characters of an error, at most
 
 
@@ -50,14 +58,14 @@ def run(args: Sequence[str] | None = None) -> None:
         torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's convolutions have anyway
     try:
         _run([argument for argument in arguments if argument != "--debug"])
-    except OSError as error:  # a folder that cannot be written, a full disk
-        if debug or not error.errno:
-            raise
-        _end(f"error: {error.filename or 'writing'}: {error.strerror}", USAGE_ERROR)
-    except (Error, ArgumentError, MisconfigurationException) as error:
+    except (Error, ArgumentError, MisconfigurationException, OSError) as error:
+        reason = str(error)
+        if isinstance(error, OSError):  # a folder that cannot be written, a full disk
+            debug |= not error.errno
+            reason = f"{error.filename or 'writing'}: {error.strerror}"
         if debug:
             raise
-        _end(f"error: {error}", getattr(error, "exit_code", USAGE_ERROR))
+        _end(f"error: {reason}", getattr(error, "exit_code", Error.exit_code))
 
 
 def _end(reason: str, code: int) -> NoReturn:
@@ -72,7 +80,7 @@ def _end(reason: str, code: int) -> NoReturn:
 
 def _run(arguments: list[str]) -> None:
     if arguments and arguments[0] in TOOLS:
-        return run_tool(arguments[0], arguments[1:], PROGRAM)
+        return _run_tool(*arguments)
     shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
     CLI(
         MNISTClassifier,
@@ -93,13 +101,21 @@ def _run(arguments: list[str]) -> None:
         torch.distributed.destroy_process_group()
 
 
+def _run_tool(name: str, *args: str) -> None:
+    """Parse the arguments of a tool by its signature and docstring, and run it."""
+    tool = TOOLS[name]
+    summary = (tool.__doc__ or "").partition("\n")[0]
+    parser = ArgumentParser(prog=f"{PROGRAM} {name}", description=summary, exit_on_error=False)
+    parser.add_function_arguments(tool, as_positional=True, as_group=False)
+    tool(**parse(parser, list(args), parser))
+
+
 def _silence_tips() -> None:
     """Keep advertisements and progress notes of libraries off the terminal."""
     threading.excepthook = _thread_failed
     for package in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(package).setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # --trainer.profiler
-    pooch.get_logger().setLevel(logging.WARNING)
     # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")

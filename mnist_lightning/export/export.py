@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
-from mnist_lightning.checkpoints.find import open_checkpoint
+from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.data.generated import render_digits
 from mnist_lightning.data.sources import MNIST

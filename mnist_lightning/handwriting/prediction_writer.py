@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
-from mnist_lightning.checkpoints.run_folder import say
+from mnist_lightning.checkpoints.runs import say
 from mnist_lightning.data.datamodule import MNISTDataModule, attached_data
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, PictureDataset
 from mnist_lightning.errors import DataError, printable

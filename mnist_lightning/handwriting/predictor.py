@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mnist_lightning.checkpoints.find import open_checkpoint
+from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset
 from mnist_lightning.handwriting.prediction import Prediction, to_predictions
 

@@ -8,7 +8,7 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
-from mnist_lightning.checkpoints.run_folder import run_folder, say
+from mnist_lightning.checkpoints.runs import run_folder, say
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write
 

@@ -5,7 +5,7 @@ import warnings
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.model_summary.model_summary import UNKNOWN_SIZE, ModelSummary
 
-from mnist_lightning.checkpoints.run_folder import say
+from mnist_lightning.checkpoints.runs import say
 
 Row = tuple[str, str, int]  # name, output shape, number of parameters
 

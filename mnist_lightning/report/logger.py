@@ -12,7 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from torch.utils.tensorboard import SummaryWriter
 
-from mnist_lightning.checkpoints.find import LOGS_DIR
+from mnist_lightning.checkpoints.runs import LOGS_DIR
 
 FOLDERS = {"val": "validation"}  # other stages keep their names, as Keras has it
 

@@ -9,7 +9,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
-from mnist_lightning.checkpoints.run_folder import run_folder, say
+from mnist_lightning.checkpoints.runs import run_folder, say
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write

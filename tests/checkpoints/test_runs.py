@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mnist_lightning.checkpoints.checkpoint import read_checkpoint
-from mnist_lightning.checkpoints.find import find_checkpoint
+from mnist_lightning.checkpoints.runs import find_checkpoint
 from mnist_lightning.errors import CheckpointError
 
 

@@ -1,7 +1,9 @@
-"""Which checkpoint is meant by ``--ckpt_path``."""
+"""Runs: their folders, and which checkpoint is meant by ``--ckpt_path``."""
 
 import os
 from pathlib import Path
+
+from lightning import Trainer
 
 from mnist_lightning.checkpoints.checkpoint import Checkpoint, read_checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import previous
@@ -56,3 +58,21 @@ def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
     raise CheckpointError(
         f"no checkpoint {wanted or 'of a run'} under {logs_dir}: run fit first, or give --ckpt_path"
     )
+
+
+def run_folder(trainer: Trainer) -> Path | None:
+    """The folder of the run; None without a logger, as in ``fast_dev_run``.
+
+    To be called on every rank: it broadcasts.
+    """
+    log_dir = trainer.log_dir
+    return Path(log_dir) if log_dir and trainer.logger else None
+
+
+def say(trainer: Trainer, line: str) -> None:
+    """Print a line once, above the progress bar where there is one."""
+    bar = trainer.progress_bar_callback
+    if bar is not None:
+        bar.print(line)
+    elif trainer.is_global_zero:
+        print(line, flush=True)
