@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentParser
 from packaging.version import Version
 from torch import Tensor
 
@@ -17,16 +17,6 @@ from mnist_lightning.models.classifier import MNISTClassifier
 
 MOST = 2**48  # batches, steps and epochs that can be counted
 PLAIN = (str, int, float, type(None))
-# What content that is not what it should be may raise where it is used
-CONTENT_ERRORS = (
-    ArgumentError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
@@ -92,7 +82,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         # no place on disk or in the network, whatever the checkpoint says
         data = {name: value for name, value in data.items() if name not in LOCAL}
         wrong = _find_fault(content, model, data)
-    except CONTENT_ERRORS as error:
+    except Exception as error:  # hostile content fails in any way
         raise CheckpointError(f"ckpt_path is {path}: {type(error).__name__}: {error}") from error
     if wrong:
         raise CheckpointError(f"ckpt_path is {path}: {wrong}")

@@ -63,9 +63,11 @@ class SafeCheckpointIO(TorchCheckpointIO):
         weights_only: bool | None = True,
     ) -> dict[str, Any]:
         """Read a checkpoint; nothing but tensors and plain values is unpickled."""
-        read = self.checkpoint
-        known = read is not None and read.path == Path(path)
-        content = dict(read.content) if read and known else read_archive(Path(path))
+        read, content = self.checkpoint, dict[str, Any]()
+        if read and read.path == Path(path):
+            content.update(read.content)
+            read.content.clear()  # handed over: a run need not keep it in memory
+        content = content or read_archive(Path(path))
         states = content.pop("callbacks", {})
         if self.weights_only:
             return content

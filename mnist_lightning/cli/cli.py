@@ -15,7 +15,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.plugins import CheckpointIO
 
 from mnist_lightning.checkpoints.best_checkpoint import BestCheckpoint
-from mnist_lightning.checkpoints.checkpoint import CONTENT_ERRORS, Checkpoint
+from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
 from mnist_lightning.checkpoints.finite import Finite
 from mnist_lightning.checkpoints.last_checkpoint import LastCheckpoint
@@ -24,7 +24,7 @@ from mnist_lightning.checkpoints.training_state import TrainingState
 from mnist_lightning.cli.checks import StartChecks, check_options, check_resumed, check_settings
 from mnist_lightning.cli.usage import parse
 from mnist_lightning.data.sources import CLASSES
-from mnist_lightning.errors import CheckpointError, UsageError, printable
+from mnist_lightning.errors import CheckpointError, Error, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
 from mnist_lightning.report import logger
 from mnist_lightning.report.history import History
@@ -132,7 +132,9 @@ class CLI(LightningCLI):
         """Build model, data and trainer; what they refuse is the user's to mend."""
         try:
             super().instantiate_classes()
-        except (*CONTENT_ERRORS, ImportError, MisconfigurationException) as error:
+        except (Error, OSError):
+            raise
+        except Exception as error:
             wanted = self.config[self.subcommand].trainer.accelerator
             unsaid = isinstance(error, ImportError) or "backend found" in str(error)
             where = f"trainer.accelerator is {wanted}: " if unsaid else ""
@@ -169,10 +171,12 @@ class CLI(LightningCLI):
         """Run the trainer; what fails before a batch is trained on is due to what was given."""
         try:
             method(**options)
-        except CONTENT_ERRORS as error:
-            reason = f"{type(error).__name__}: {error}"
+        except (Error, OSError, MisconfigurationException):
+            raise
+        except Exception as error:
             if self.checks.trained:
                 raise
+            reason = f"{type(error).__name__}: {error}"
             if self.checkpoint and self.subcommand == "fit":
                 raise CheckpointError(f"ckpt_path is {self.checkpoint.path}: {reason}") from error
             raise UsageError(reason) from error
