@@ -8,11 +8,10 @@ from lightning import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
 from mnist_lightning.data.augmentation import Augmentation
-from mnist_lightning.data.dataset import ImageDataset, Scaling
+from mnist_lightning.data.dataset import ImageDataset, Scaling, stratified
 from mnist_lightning.data.loader import EpochLoader, ordered, shuffled
 from mnist_lightning.data.pictures.folder import OwnImages, list_images
-from mnist_lightning.data.sources import MNIST, SOURCES, Source, synthetic_digits
-from mnist_lightning.data.splits import stratified
+from mnist_lightning.data.sources import MNIST, SOURCES, synthetic_digits
 from mnist_lightning.errors import DataError, UnreachableError
 
 TITLES = {source.name: source.title for source in SOURCES.values()}
@@ -85,7 +84,7 @@ class MNISTDataModule(LightningDataModule):
             raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
         if save_inputs and not predict_path:
             raise ValueError("save_inputs is True: must be with predict_path")
-        augmentation = Augmentation(seed, shift, rotation, zoom, shear)
+        self.augmentation = Augmentation(seed, shift, rotation, zoom, shear)
         self.save_hyperparameters(ignore=list(LOCAL))
         self.data_dir = Path(data_dir)
         self.source: str = source
@@ -95,7 +94,6 @@ class MNISTDataModule(LightningDataModule):
         self.seed = seed
         self.synthetic_size = synthetic_size
         self.scaling = Scaling(MNIST.mean, MNIST.std) if normalize == "standard" else Scaling()
-        self.augmentation = augmentation if any(augmentation.amounts.values()) else None
         self.predict_path = Path(predict_path) if predict_path else None
         self.save_inputs = save_inputs
         self.own: OwnImages | None = None
@@ -109,10 +107,19 @@ class MNISTDataModule(LightningDataModule):
         """
         if self.predict_path and self.trainer and self.trainer.predicting:
             return
-        if self.source != "synthetic":
-            self._fetch_mnist()
+        mnist = SOURCES["mnist"]
+        try:
+            if self.source != "synthetic":
+                mnist.prepare(self.data_dir, self.mirror)
+        except UnreachableError as error:
+            if self.source == "mnist" or self.mirror:
+                advice = f"put the four files into {mnist.raw_dir(self.data_dir)}"
+                advice += ", give --data.mirror, or --data.source synthetic"
+                raise DataError(f"{error}; {advice}") from error
+            hint = "--data.mirror takes MNIST from elsewhere"
+            print(f"{error}; generated digits instead, {hint}", flush=True)
         if self.resolve_source() == "synthetic":
-            self._source("synthetic").prepare(self.data_dir)
+            synthetic_digits(*self.synthetic_size).prepare(self.data_dir)
 
     def setup(self, stage: str = "fit") -> None:
         """Read the files into memory, and cut off the images held out."""
@@ -120,7 +127,8 @@ class MNISTDataModule(LightningDataModule):
             self.own = OwnImages(list_images(self.predict_path), self.scaling)
             return
         self.source = self.hparams["source"] = self.resolve_source()
-        source = self._source(self.source)
+        mnist, synthetic = SOURCES["mnist"], synthetic_digits(*self.synthetic_size)
+        source = mnist if self.source == "mnist" else synthetic
         images, labels = source.read(self.data_dir, train=True)
         if self.val_size >= len(labels):
             raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
@@ -171,22 +179,7 @@ class MNISTDataModule(LightningDataModule):
         """What ``auto`` comes to: ``mnist`` if its four files are there, else ``synthetic``."""
         if self.source != "auto":
             return self.source
-        return "mnist" if self._source("mnist").is_present(self.data_dir) else "synthetic"
-
-    def _source(self, name: str) -> Source:
-        return SOURCES[name] if name != "synthetic" else synthetic_digits(*self.synthetic_size)
-
-    def _fetch_mnist(self) -> None:
-        source = self._source("mnist")
-        try:
-            source.prepare(self.data_dir, self.mirror)
-        except UnreachableError as error:
-            if self.source == "auto" and not self.mirror:
-                hint = "--data.mirror takes MNIST from elsewhere"
-                print(f"{error}; generated digits instead, {hint}", flush=True)
-                return
-            places = f"put the four files into {source.raw_dir(self.data_dir)}, give --data.mirror"
-            raise DataError(f"{error}; {places}, or --data.source synthetic") from error
+        return "mnist" if SOURCES["mnist"].is_present(self.data_dir) else "synthetic"
 
 
 def attached_data(trainer: Trainer) -> MNISTDataModule | None:
