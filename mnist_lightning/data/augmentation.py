@@ -43,12 +43,9 @@ class Augmentation:
         return any((self.shift, self.rotation, self.zoom, self.shear))
 
     def __call__(self, images: Tensor, epoch: int, first: int) -> Tensor:
-        """Move images, (B, C, S, S) float, with bilinear interpolation; beyond them lie zeros.
+        """Move a batch, (B, C, S, S) float, with bilinear interpolation; beyond it lie zeros.
 
-        Args:
-            images: A batch.
-            epoch: From 0.
-            first: Index of its first image, of which an epoch has no other batch.
+        The index of its first image tells it from the epoch's other batches.
         """
         place = self.seed, epoch, first
         (seed,) = np.random.SeedSequence(place).generate_state(1, np.uint64)

@@ -15,14 +15,9 @@ Sample = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Scaling:
-    """Scale pixels as a network takes them: (x / 255 - mean) / std, float32.
+    """Scale pixels as a network takes them: (x / 255 - mean) / std, float32."""
 
-    Args:
-        mean: Of the pixels in [0, 1]; 0 leaves them there.
-        std: Their standard deviation.
-    """
-
-    mean: float = 0.0
+    mean: float = 0.0  # of the pixels in [0, 1]
     std: float = 1.0
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -54,22 +49,13 @@ class ImageDataset(Dataset[Sample]):
 
     Samples are an image, (1, H, W) float32, and its label, an int64 scalar. A ``DataLoader`` with
     ``collate`` takes whole batches; one with torch's default collation works too, slower.
-
-    Args:
-        images: (N, 1, H, W) uint8.
-        labels: (N,) int64.
-        scaling: Of the pixels.
-        augmentation: Moves each image at random.
-
-    Attributes:
-        epoch: Decides, with the seed, how images are augmented; set by ``EpochLoader``.
     """
 
-    images: Tensor
-    labels: Tensor
+    images: Tensor  # (N, 1, H, W) uint8
+    labels: Tensor  # (N,) int64
     scaling: Scaling = Scaling()
     augmentation: Augmentation | None = None
-    epoch: int = field(default=0, init=False)
+    epoch: int = field(default=0, init=False)  # for the augmentation; set by EpochLoader
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -97,17 +83,9 @@ def collate(batch: Sequence[Sample]) -> Sample:
 
 
 def stratified(labels: Tensor, size: int, seed: int) -> Tensor:
-    """Choose images by stratified sampling, so that each class has its share.
+    """Choose ``size`` of N images so that each class has its share: (N,) bool, True if chosen.
 
     Shuffled, then sorted by class, every (N / size)-th is taken: systematic sampling.
-
-    Args:
-        labels: (N,) int64.
-        size: Images to choose, 0 to N.
-        seed: Of the shuffling.
-
-    Returns:
-        (N,) bool, True for the chosen.
     """
     shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     by_class = shuffled[labels[shuffled].sort(stable=True).indices]

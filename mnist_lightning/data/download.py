@@ -1,24 +1,32 @@
-"""Download of files that are known by their SHA-256."""
+"""Download of files that are known by their SHA-256, limited in size and time."""
 
 import gzip
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from threading import Thread
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
+import pooch
 from filelock import BaseFileLock, FileLock
+from tqdm import tqdm
 
-from mnist_lightning.data.transfer import transfer
 from mnist_lightning.errors import DataError, UnreachableError
 from mnist_lightning.files import atomic_write
 
 DRAFT = ".draft-"  # begins the names of unfinished files, here and in atomic_write
 LOCK = ".lock"
 ATTEMPTS = 100  # to lock a folder
+TIMEOUT_SECONDS = 10.0
+SLOWEST = 10_000  # bytes a second, on average over TIMEOUT_SECONDS
+CHUNK = 65_536  # bytes
 
 
 class KnownFile(NamedTuple):
@@ -27,6 +35,14 @@ class KnownFile(NamedTuple):
     packed_size: int
     packed_sha256: str
     sha256: str
+
+
+def has_sha256(path: Path, sha256: str) -> bool:
+    """Tell whether a regular file is there and has this SHA-256, in hexadecimal digits."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
 @contextmanager
@@ -66,14 +82,6 @@ def _lock(folder: Path) -> tuple[BaseFileLock, list[Path]]:
     return lock, made
 
 
-def has_sha256(path: Path, sha256: str) -> bool:
-    """Tell whether a regular file is there and has this SHA-256, in hexadecimal digits."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-
-
 def fetch(path: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
     """Download a file and unpack it; a damaged one there before stays as ``NAME.damaged``.
 
@@ -101,16 +109,73 @@ def fetch(path: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
 
 
 def _try_mirrors(packed: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
-    reasons = {}
+    reasons: dict[str, str | UnreachableError] = {}
     for mirror in mirrors:
         host = urlsplit(mirror).netloc.rpartition("@")[2] or mirror  # without a password
         try:
             transfer(f"{mirror.rstrip('/')}/{packed.name}", packed, known.packed_size)
-        except UnreachableError as error:
-            reasons[host] = str(error)
-        else:
             if has_sha256(packed, known.packed_sha256):
                 return
             reasons[host] = "wrong SHA-256"
+        except UnreachableError as error:
+            reasons[host] = error
     places = ", ".join(f"{reason} at {host}" for host, reason in reasons.items())
     raise UnreachableError(f"{packed.name}: {places}")
+
+
+def transfer(url: str, target: Path, size: int) -> None:
+    """Download an http or https URL, or copy a file URL; more than ``size`` bytes are refused.
+
+    Raises:
+        UnreachableError: The mirror fails, sends more, or is too slow. The text gives the reason
+            alone: the address may hold a password.
+    """
+    errors: list[Exception] = []
+    bar = tqdm(total=size, unit="B", unit_scale=True, disable=None)  # None: off a terminal
+    with _BoundedFile(FileIO(target, "w")) as file, bar:
+        file.limit = size
+        # a thread can be left behind, whatever it waits for: a pipe, a header that never ends
+        thread = Thread(target=_copy, args=(url, file, bar, errors), daemon=True)
+        thread.start()
+        while thread.is_alive():
+            before = file.tell()
+            thread.join(TIMEOUT_SECONDS)
+            if thread.is_alive() and file.tell() - before < SLOWEST * TIMEOUT_SECONDS:
+                raise UnreachableError("too slow")
+    if errors:
+        reason = getattr(errors[0], "strerror", None) or type(errors[0]).__name__
+        raise UnreachableError(reason) from errors[0]
+
+
+class _BoundedFile(BufferedWriter):
+    """File that refuses to grow beyond ``limit`` bytes."""
+
+    limit: int
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self.limit:
+            raise OSError(None, f"more than {self.limit:,} bytes")
+        return super().write(data)
+
+
+def _copy(url: str, file: _BoundedFile, bar: tqdm, errors: list[Exception]) -> None:
+    """Write what a URL gives; an error goes to the thread that waits."""
+    try:
+        with ExitStack() as opened:
+            if urlsplit(url).scheme == "file":
+                source = opened.enter_context(open(url2pathname(urlsplit(url).path), "rb"))
+                shutil.copyfileobj(source, file, CHUNK)
+            else:
+                hooks = {"response": partial(_leave_as_sent, opened)}
+                options = {"chunk_size": CHUNK, "timeout": TIMEOUT_SECONDS, "hooks": hooks}
+                pooch.HTTPDownloader(progressbar=bar, **options)(url, file, None)
+    except Exception as error:
+        errors.append(error)
+
+
+def _leave_as_sent(opened: ExitStack, response: Any, **_: Any) -> None:
+    """Hook of requests, called before it unpacks a body or follows a redirect."""
+    opened.callback(response.close)  # pooch leaves it open where something fails
+    response.raw.headers.pop("Content-Encoding", None)  # some servers mark .gz files as encoded
+    if response.is_redirect:
+        response.close()  # requests would read the body first, which may be endless

@@ -11,19 +11,9 @@ from torch import Tensor
 from mnist_lightning.errors import DataError
 from mnist_lightning.files import atomic_write
 
-UBYTE = 8  # code of the element type
-
 
 def read_idx(path: Path, shape: tuple[int, ...], sha256: str | None = None) -> Tensor:
-    """Read an IDX file that must hold an array of exactly this shape.
-
-    Args:
-        path: The unpacked file.
-        shape: Of the array.
-        sha256: Of the whole file, where its content is known.
-
-    Returns:
-        The array, uint8.
+    """Read an IDX file: an array of exactly this shape, uint8, and the file of this SHA-256.
 
     Raises:
         DataError: The file is missing, or its header, length or content is another.
@@ -61,4 +51,5 @@ def is_sound(path: Path) -> bool:
 
 
 def _header(shape: Sequence[int]) -> bytes:
-    return bytes([0, 0, UBYTE, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)
+    ubyte = 8  # code of the element type
+    return bytes([0, 0, ubyte, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 from torch import Tensor
@@ -16,29 +17,17 @@ SIDE = 28  # pixels
 
 @dataclass(frozen=True)
 class Source:
-    """A data set of grey pictures in IDX files, with a training and a test split.
+    """A data set of grey pictures in IDX files, with a training and a test split."""
 
-    Args:
-        name: Value of ``--data.source``.
-        title: Name in reports.
-        folder: Of the unpacked files, below the data folder; as torchvision has it.
-        mirrors: URLs of folders with the packed files, tried in this order.
-        files: What each file is known by; empty where the pictures are generated.
-        sizes: Number of images of each split; its key begins the files' names.
-        classes: Name of each label from 0.
-        mean: Of the training pixels, scaled to [0, 1].
-        std: Standard deviation of the same.
-    """
-
-    name: str
-    title: str
-    folder: str
-    mirrors: tuple[str, ...]
-    files: Mapping[str, KnownFile]
-    sizes: Mapping[str, int]
-    classes: tuple[str, ...]
-    mean: float
-    std: float
+    name: str  # value of --data.source
+    title: str  # in reports
+    folder: str  # of the unpacked files, below the data folder; as torchvision has it
+    mirrors: tuple[str, ...]  # URLs of folders with the packed files, tried in this order
+    files: Mapping[str, KnownFile]  # by name; empty where the pictures are generated
+    sizes: Mapping[str, int]  # number of images of each split; its key begins the files' names
+    classes: tuple[str, ...]  # name of each label from 0
+    mean: float  # of the training pixels, scaled to [0, 1]
+    std: float  # of the same
 
     def raw_dir(self, data_dir: Path) -> Path:
         """Folder of the unpacked files."""
@@ -46,21 +35,17 @@ class Source:
 
     def is_present(self, data_dir: Path) -> bool:
         """Tell whether all files are there, sound or not."""
-        return all(path.is_file() for split in self.sizes for path in self._paths(data_dir, split))
+        return all(path.is_file() for path in self._paths(data_dir))
 
     def prepare(self, data_dir: Path, mirror: str | None = None) -> None:
-        """Download or generate the files that are missing or damaged.
-
-        Args:
-            data_dir: The data folder.
-            mirror: URL to use in place of the mirrors.
+        """Download, from ``mirror`` if given, or generate the files that are missing or damaged.
 
         Raises:
             UnreachableError: A file is missing and no mirror gives it.
             DataError: A file is damaged and no mirror gives it, the folder cannot be written, or it
                 holds another data set.
         """
-        paths = [path for split in self.sizes for path in self._paths(data_dir, split)]
+        paths = self._paths(data_dir)
         if all(map(self._is_intact, paths)):
             return
         self._refuse_another_set(data_dir)
@@ -96,9 +81,10 @@ class Source:
             raise DataError(f"{labels_path} is damaged: it holds the label {labels.max()}")
         return images.unsqueeze(1), labels
 
-    def _paths(self, data_dir: Path, split: str) -> list[Path]:
-        kinds = "images-idx3", "labels-idx1"
-        return [self.raw_dir(data_dir) / f"{split}-{kind}-ubyte" for kind in kinds]
+    def _paths(self, data_dir: Path, *splits: str) -> list[Path]:
+        """Images and labels of these splits, or of all."""
+        names = product(splits or self.sizes, ("images-idx3", "labels-idx1"))
+        return [self.raw_dir(data_dir) / f"{split}-{kind}-ubyte" for split, kind in names]
 
     def _sha256(self, path: Path) -> str | None:
         return self.files[path.name].sha256 if self.files else None
@@ -114,11 +100,11 @@ class Source:
         two as it was, or one that is not sound; that one is downloaded again.
         """
         for split in self.sizes:
-            images, labels = self._paths(data_dir, split)
-            if all(is_sound(path) and not self._is_intact(path) for path in (labels, images)):
-                reason = f"holds a data set other than {self.title}"
+            paths = reversed(self._paths(data_dir, split))  # the labels are the smaller file
+            if all(is_sound(path) and not self._is_intact(path) for path in paths):
                 advice = "move its files away, or give another --data.data_dir"
-                raise DataError(f"{images.parent} {reason}: {advice}")
+                reason = f"holds a data set other than {self.title}: {advice}"
+                raise DataError(f"{self.raw_dir(data_dir)} {reason}")
 
 
 MNIST = Source(

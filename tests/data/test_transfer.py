@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from mirrors import serving
 
-from mnist_lightning.data import transfer as module
-from mnist_lightning.data.transfer import transfer
+from mnist_lightning.data import download
+from mnist_lightning.data.download import transfer
 from mnist_lightning.errors import UnreachableError
 
 GOOD = b"0123456789" * 100_000
@@ -19,7 +19,7 @@ SIZE = len(GOOD)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.3)
 
 
 @pytest.fixture(scope="module")

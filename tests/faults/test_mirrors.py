@@ -13,7 +13,7 @@ from conftest import Tally, refused
 from mirrors import BAD, Server, packed, serving, stand_in, stand_ins
 from processes import end, start
 
-from mnist_lightning.data import transfer
+from mnist_lightning.data import download
 from mnist_lightning.data.sources import SOURCES, Source
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
@@ -46,7 +46,7 @@ def test_the_next_mirror_or_one_line_in_time(
     tally: Tally,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(transfer, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.3)
     kinds = BAD if full else BAD[::9]
     first_bad = all_bad = 0
     for kind in kinds:
