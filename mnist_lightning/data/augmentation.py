@@ -16,22 +16,15 @@ LIMITS = {"shift": 28, "rotation": 360, "zoom": 1, "shear": 90}
 class Augmentation:
     """Move each image by amounts uniform up to those given; seed, epoch and batch decide them.
 
-    Args:
-        seed: At least 0.
-        shift: Pixels, along each axis.
-        rotation: Degrees.
-        zoom: Sizes are divided by 1 - zoom to 1 + zoom, along each axis.
-        shear: Degrees.
-
     Raises:
         ValueError: An amount is below 0 or not below its limit.
     """
 
-    seed: int
-    shift: float = 0.0
-    rotation: float = 0.0
-    zoom: float = 0.0
-    shear: float = 0.0
+    seed: int  # at least 0
+    shift: float = 0.0  # pixels, along each axis
+    rotation: float = 0.0  # degrees
+    zoom: float = 0.0  # sizes are divided by 1 - zoom to 1 + zoom, along each axis
+    shear: float = 0.0  # degrees
 
     def __post_init__(self) -> None:
         for name, limit in LIMITS.items():

@@ -75,8 +75,7 @@ class MNISTDataModule(LightningDataModule):
         if seed < 0:
             raise ValueError(f"seed is {seed}: must be at least 0")
         if not all(1 <= size <= MOST for size in synthetic_size):
-            sizes = list(synthetic_size)
-            raise ValueError(f"synthetic_size is {sizes}: must be 1 to {MOST:,} each")
+            raise ValueError(f"synthetic_size is {[*synthetic_size]}: must be 1 to {MOST:,} each")
         limit = synthetic_size[0] if source == "synthetic" else TRAIN_SIZE
         if not 0 <= val_size < limit:
             raise ValueError(f"val_size is {val_size}: must be 0 to {limit - 1:,}")
@@ -100,11 +99,7 @@ class MNISTDataModule(LightningDataModule):
         self._resumed: dict[str, int] | None = None
 
     def prepare_data(self) -> None:
-        """Fetch or generate the files; to predict the user's own images none are needed.
-
-        Raises:
-            DataError: They cannot be had or written.
-        """
+        """Fetch or generate the files, or raise DataError; the user's own images need none."""
         if self.predict_path and self.trainer and self.trainer.predicting:
             return
         mnist = SOURCES["mnist"]

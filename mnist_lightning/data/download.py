@@ -5,17 +5,15 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
-from io import BufferedWriter, FileIO
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pooch
-from filelock import BaseFileLock, FileLock
+from filelock import FileLock
 from tqdm import tqdm
 
 from mnist_lightning.errors import DataError, UnreachableError
@@ -51,24 +49,6 @@ def filling(folder: Path) -> Iterator[None]:
 
     Drafts that a killed process left are removed. A folder made here goes if nothing comes of it.
     """
-    lock, made = _lock(folder)
-    try:
-        for draft in folder.glob(f"{DRAFT}*"):
-            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
-        yield
-    except BaseException:
-        with suppress(OSError):  # a folder that is not empty stays
-            if made:
-                (folder / LOCK).unlink()
-            for path in made:
-                path.rmdir()
-        raise
-    finally:
-        lock.release()
-
-
-def _lock(folder: Path) -> tuple[BaseFileLock, list[Path]]:
-    """Make and lock a folder; also the parts of its path that were made, deepest first."""
     lock = FileLock(folder / LOCK)  # the system's: it ends with the process that holds it
     for left in reversed(range(ATTEMPTS)):
         made = [path for path in (folder, *folder.parents) if not path.exists()]
@@ -79,52 +59,59 @@ def _lock(folder: Path) -> tuple[BaseFileLock, list[Path]]:
         except (FileNotFoundError, FileExistsError):  # just removed by one that made it in vain
             if not left:
                 raise
-    return lock, made
+    try:
+        for draft in folder.glob(f"{DRAFT}*"):
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
+        yield
+    except BaseException:
+        with suppress(OSError):  # a folder that is not empty stays
+            if made:
+                (folder / LOCK).unlink()
+            for path in made:  # the deepest first
+                path.rmdir()
+        raise
+    finally:
+        lock.release()
 
 
 def fetch(path: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
-    """Download a file and unpack it; a damaged one there before stays as ``NAME.damaged``.
+    """Write a file from ``NAME.gz`` beside it, or from one of the mirrors, tried in this order.
 
-    Args:
-        path: File to write; where ``NAME.gz`` lies beside it, that is unpacked.
-        known: What it must be.
-        mirrors: URLs of folders with the packed file, tried in this order.
+    A damaged one there before stays as ``NAME.damaged``.
 
     Raises:
         UnreachableError: No mirror gives the file.
         DataError: The same, where a damaged one is there.
     """
     packed = path.with_name(f"{path.name}.gz")
-    with TemporaryDirectory(dir=path.parent, prefix=DRAFT, ignore_cleanup_errors=True) as drafts:
-        if not has_sha256(packed, known.packed_sha256):
-            packed = Path(drafts, packed.name)
-            try:
-                _try_mirrors(packed, known, mirrors)
-            except UnreachableError as error:
-                if path.exists():
-                    raise DataError(f"{path} is damaged, and {error}") from error
-                raise
-        with atomic_write(path, keep=path.with_name(f"{path.name}.damaged")) as draft:
-            draft.write_bytes(gzip.decompress(packed.read_bytes()))
+    try:
+        beside = has_sha256(packed, known.packed_sha256)
+        content = packed.read_bytes() if beside else _try_mirrors(packed.name, known, mirrors)
+    except UnreachableError as error:
+        if path.exists():
+            raise DataError(f"{path} is damaged, and {error}") from error
+        raise
+    with atomic_write(path, keep=path.with_name(f"{path.name}.damaged")) as draft:
+        draft.write_bytes(gzip.decompress(content))
 
 
-def _try_mirrors(packed: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
+def _try_mirrors(name: str, known: KnownFile, mirrors: Sequence[str]) -> bytes:
     reasons: dict[str, str | UnreachableError] = {}
     for mirror in mirrors:
         host = urlsplit(mirror).netloc.rpartition("@")[2] or mirror  # without a password
         try:
-            transfer(f"{mirror.rstrip('/')}/{packed.name}", packed, known.packed_size)
-            if has_sha256(packed, known.packed_sha256):
-                return
+            content = transfer(f"{mirror.rstrip('/')}/{name}", known.packed_size)
+            if hashlib.sha256(content).hexdigest() == known.packed_sha256:
+                return content
             reasons[host] = "wrong SHA-256"
         except UnreachableError as error:
             reasons[host] = error
     places = ", ".join(f"{reason} at {host}" for host, reason in reasons.items())
-    raise UnreachableError(f"{packed.name}: {places}")
+    raise UnreachableError(f"{name}: {places}")
 
 
-def transfer(url: str, target: Path, size: int) -> None:
-    """Download an http or https URL, or copy a file URL; more than ``size`` bytes are refused.
+def transfer(url: str, size: int) -> bytes:
+    """Bring what an http, https or file URL gives, as it is sent; up to ``size`` bytes.
 
     Raises:
         UnreachableError: The mirror fails, sends more, or is too slow. The text gives the reason
@@ -132,7 +119,7 @@ def transfer(url: str, target: Path, size: int) -> None:
     """
     errors: list[Exception] = []
     bar = tqdm(total=size, unit="B", unit_scale=True, disable=None)  # None: off a terminal
-    with _BoundedFile(FileIO(target, "w")) as file, bar:
+    with _BoundedFile() as file, bar:
         file.limit = size
         # a thread can be left behind, whatever it waits for: a pipe, a header that never ends
         thread = Thread(target=_copy, args=(url, file, bar, errors), daemon=True)
@@ -142,13 +129,14 @@ def transfer(url: str, target: Path, size: int) -> None:
             thread.join(TIMEOUT_SECONDS)
             if thread.is_alive() and file.tell() - before < SLOWEST * TIMEOUT_SECONDS:
                 raise UnreachableError("too slow")
-    if errors:
-        reason = getattr(errors[0], "strerror", None) or type(errors[0]).__name__
-        raise UnreachableError(reason) from errors[0]
+        if errors:
+            reason = getattr(errors[0], "strerror", None) or type(errors[0]).__name__
+            raise UnreachableError(reason) from errors[0]
+        return file.getvalue()
 
 
-class _BoundedFile(BufferedWriter):
-    """File that refuses to grow beyond ``limit`` bytes."""
+class _BoundedFile(BytesIO):
+    """File in memory that refuses to grow beyond ``limit`` bytes."""
 
     limit: int
 
@@ -160,22 +148,22 @@ class _BoundedFile(BufferedWriter):
 
 def _copy(url: str, file: _BoundedFile, bar: tqdm, errors: list[Exception]) -> None:
     """Write what a URL gives; an error goes to the thread that waits."""
+
+    def leave_as_sent(response: Any, **_: Any) -> None:
+        """Hook of requests, called before it unpacks a body or follows a redirect."""
+        opened.callback(response.close)  # pooch leaves it open where something fails
+        response.raw.headers.pop("Content-Encoding", None)  # some servers mark .gz as encoded
+        if response.is_redirect:
+            response.close()  # requests would read the body first, which may be endless
+
     try:
         with ExitStack() as opened:
             if urlsplit(url).scheme == "file":
                 source = opened.enter_context(open(url2pathname(urlsplit(url).path), "rb"))
                 shutil.copyfileobj(source, file, CHUNK)
             else:
-                hooks = {"response": partial(_leave_as_sent, opened)}
+                hooks = {"response": leave_as_sent}
                 options = {"chunk_size": CHUNK, "timeout": TIMEOUT_SECONDS, "hooks": hooks}
                 pooch.HTTPDownloader(progressbar=bar, **options)(url, file, None)
     except Exception as error:
         errors.append(error)
-
-
-def _leave_as_sent(opened: ExitStack, response: Any, **_: Any) -> None:
-    """Hook of requests, called before it unpacks a body or follows a redirect."""
-    opened.callback(response.close)  # pooch leaves it open where something fails
-    response.raw.headers.pop("Content-Encoding", None)  # some servers mark .gz files as encoded
-    if response.is_redirect:
-        response.close()  # requests would read the body first, which may be endless

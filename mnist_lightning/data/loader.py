@@ -1,6 +1,6 @@
 """Data loaders whose order follows from seed and epoch, and that go on within an epoch."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -45,16 +45,12 @@ class EpochLoader(DataLoader[Sample]):
 
 
 class EpochSampler(DistributedSampler[int]):
-    """A random order of each epoch, from seed and epoch alone; without a seed that of the images.
+    """A random order of each epoch, from seed and epoch alone, or that of the images.
 
     Of a random order each process takes an equal share; the first images fill up what does not
     divide. Else each image is on one process, and the processes in a row give the order. They are
     asked for when an order is, not before: a loader may be made before they are started.
     """
-
-    def __init__(self, dataset: Sized, seed: int | None) -> None:
-        shuffle = seed is not None
-        super().__init__(dataset, num_replicas=1, rank=0, shuffle=shuffle, seed=seed or 0)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[int]:
         in_order = self._share()
@@ -77,12 +73,12 @@ class EpochSampler(DistributedSampler[int]):
 
 def shuffled(dataset: ImageDataset, batch_size: int, seed: int) -> EpochLoader:
     """Batches for training, in a new order each epoch; the last holds what is left over."""
-    return _loader(dataset, batch_size, EpochSampler(dataset, seed))
+    return _loader(dataset, batch_size, EpochSampler(dataset, 1, 0, seed=seed))
 
 
 def ordered(dataset: ImageDataset, batch_size: int) -> EpochLoader:
     """Batches for evaluation, in order; the last holds what is left over."""
-    return _loader(dataset, batch_size, EpochSampler(dataset, None))
+    return _loader(dataset, batch_size, EpochSampler(dataset, 1, 0, shuffle=False))
 
 
 def _loader(dataset: ImageDataset, batch_size: int, sampler: EpochSampler) -> EpochLoader:

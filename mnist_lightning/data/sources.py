@@ -64,10 +64,7 @@ class Source:
             raise DataError(f"data_dir is {data_dir}: cannot be written ({reason})") from error
 
     def read(self, data_dir: Path, train: bool) -> tuple[Tensor, Tensor]:
-        """Read the training or the test split.
-
-        Returns:
-            Images, (N, 1, 28, 28) uint8, and labels, (N,) int64 in [0, number of classes).
+        """Read a split: images, (N, 1, 28, 28) uint8, and labels, (N,) int64, all of a class.
 
         Raises:
             DataError: A file is missing, damaged or another.
@@ -146,15 +143,9 @@ MNIST = Source(
 
 def synthetic_digits(train: int = 60_000, test: int = 10_000) -> Source:
     """Generated digits, so many for training and for the test, in the place of MNIST."""
-    return replace(
-        MNIST,
-        name="synthetic",
-        title="synthetic digits",
-        folder=f"synthetic-v{VERSION}-{train}-{test}",
-        mirrors=(),
-        files={},
-        sizes={"train": train, "t10k": test},
-    )
+    synthetic = replace(MNIST, name="synthetic", title="synthetic digits", mirrors=(), files={})
+    folder = f"synthetic-v{VERSION}-{train}-{test}"
+    return replace(synthetic, folder=folder, sizes={"train": train, "t10k": test})
 
 
 SOURCES = {source.name: source for source in (MNIST, synthetic_digits())}

@@ -32,9 +32,8 @@ def mirror() -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", ["good", "encoded", "redirect_with_a_body"])
 def test_brings_the_bytes_as_they_are(mirror: str, kind: str, tmp_path: Path) -> None:
-    transfer(f"{mirror}{kind}/file", tmp_path / "http", SIZE)
-    transfer((tmp_path / "http").as_uri(), tmp_path / "file", SIZE)
-    assert (tmp_path / "file").read_bytes() == GOOD
+    (tmp_path / "file").write_bytes(transfer(f"{mirror}{kind}/file", SIZE))
+    assert transfer((tmp_path / "file").as_uri(), SIZE) == GOOD
 
 
 STATUSES = ("403", "404", "429", "500", "503")
@@ -44,21 +43,20 @@ HEADERS = ("drip_headers", "endless_headers", "garbage_headers")
 
 
 @pytest.mark.parametrize("kind", [*STATUSES, *BODIES, *REDIRECTS, *HEADERS])
-def test_gives_up_in_time(mirror: str, kind: str, tmp_path: Path) -> None:
+def test_gives_up_in_time(mirror: str, kind: str) -> None:
     started = time.monotonic()
     with pytest.raises(UnreachableError) as caught:
-        transfer(f"{mirror}{kind}/file".replace("//", "//bob:secret@"), tmp_path / "x", SIZE)
+        transfer(f"{mirror}{kind}/file".replace("//", "//bob:secret@"), SIZE)
     assert time.monotonic() - started < 1.5
-    assert (tmp_path / "x").stat().st_size <= SIZE
     assert "secret" not in str(caught.value)
 
 
-def test_an_endless_file_is_broken_off(tmp_path: Path) -> None:
+def test_an_endless_file_is_broken_off() -> None:
     with pytest.raises(UnreachableError, match="more than 1,000,000 bytes"):
-        transfer("file:///dev/zero", tmp_path / "x", SIZE)
+        transfer("file:///dev/zero", SIZE)
 
 
 def test_a_pipe_that_nobody_fills_is_given_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UnreachableError, match="too slow"):
-        transfer((tmp_path / "pipe").as_uri(), tmp_path / "x", SIZE)
+        transfer((tmp_path / "pipe").as_uri(), SIZE)
