@@ -1,7 +1,6 @@
 """Mirrors on loopback, good ones and others."""
 
 import gzip
-import hashlib
 import http.server
 import random
 import socket
@@ -11,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 
 from mnist_lightning.data.download import KnownFile
 from mnist_lightning.data.sources import MNIST, Source
@@ -109,17 +109,9 @@ def _reset(mirror: Mirror) -> None:
     mirror.connection.close()
 
 
-def _stall_before(mirror: Mirror) -> None:
-    time.sleep(STALL)
-
-
 def _stall_after(mirror: Mirror) -> None:
     mirror.answer(b"", len(mirror.body))
     time.sleep(STALL)
-
-
-def _garbage_headers(mirror: Mirror) -> None:
-    mirror.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
 
 
 def _endless_headers(mirror: Mirror) -> None:
@@ -127,10 +119,6 @@ def _endless_headers(mirror: Mirror) -> None:
     for number in range(1000):
         mirror.send_header(f"X-{number}", "x" * 100)
     mirror.end_headers()
-
-
-def _drip_headers(mirror: Mirror) -> None:
-    mirror.drip(b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 20)
 
 
 def _redirect_endlessly(mirror: Mirror) -> None:
@@ -155,17 +143,26 @@ BEHAVIOURS: dict[str, Callable[[Mirror], None]] = {
     "endless": _endless,
     "drip": _drip,
     "slow_end": _slow_end,
-    "stall_before": _stall_before,
+    "stall_before": lambda mirror: time.sleep(STALL),
     "stall_after": _stall_after,
     "reset": _reset,
-    "garbage_headers": _garbage_headers,
+    "garbage_headers": lambda mirror: mirror.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n"),
     "endless_headers": _endless_headers,
-    "drip_headers": _drip_headers,
+    "drip_headers": lambda mirror: mirror.drip(b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 20),
     "redirect_with_a_body": _redirect_endlessly,
     "loop": lambda mirror: mirror.answer(b"", status=302, Location=mirror.path),
     "to_file": lambda mirror: mirror.answer(b"", status=302, Location="file:///etc/hostname"),
     "to_ftp": lambda mirror: mirror.answer(b"", status=302, Location="ftp://127.0.0.1/x"),
 }
+# of these the content alone tells
+WRONG = (
+    "html",
+    "empty",
+    "flipped",
+    "reversed",
+    "no_content",
+    "length_too_small",
+)
 GOOD = ("good", "encoded", "redirect_with_a_body")
 BAD = [*STATUSES, *(name for name in BEHAVIOURS if name not in GOOD)]
 
@@ -188,11 +185,11 @@ def packed(files: dict[str, bytes]) -> dict[str, bytes]:
 
 def known(files: dict[str, bytes]) -> dict[str, KnownFile]:
     """What those files are known by."""
-    archives = [packed({name: content})[f"{name}.gz"] for name, content in files.items()]
-    sha256 = [hashlib.sha256(content).hexdigest() for content in (*archives, *files.values())]
-    sizes = map(len, archives)
-    pairs = zip(sizes, sha256[: len(files)], sha256[len(files) :], strict=True)
-    return dict(zip(files, map(KnownFile._make, pairs), strict=True))
+    archives = zip(packed(files).values(), files.items(), strict=True)
+    return {
+        name: KnownFile(len(archive), sha256(archive).hexdigest(), sha256(content).hexdigest())
+        for archive, (name, content) in archives
+    }
 
 
 def stand_in(files: dict[str, bytes], *mirrors: str) -> Source:

@@ -14,11 +14,7 @@ LIMITS = {"shift": 28, "rotation": 360, "zoom": 1, "shear": 90}
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Move each image by amounts uniform up to those given; seed, epoch and batch decide them.
-
-    Raises:
-        ValueError: An amount is below 0 or not below its limit.
-    """
+    """Move each image by amounts uniform up to those given; seed, epoch and batch decide them."""
 
     seed: int  # at least 0
     shift: float = 0.0  # pixels, along each axis
@@ -40,8 +36,7 @@ class Augmentation:
 
         The index of its first image tells it from the epoch's other batches.
         """
-        place = self.seed, epoch, first
-        (seed,) = np.random.SeedSequence(place).generate_state(1, np.uint64)
+        (seed,) = np.random.SeedSequence((self.seed, epoch, first)).generate_state(1, np.uint64)
         generator = Generator().manual_seed(int(seed))  # the CPU's: the same on every device
         amounts = torch.rand(6, len(images), generator=generator) * 2 - 1
         scale = 1 + self.zoom * amounts[:2]

@@ -91,7 +91,7 @@ class MNISTDataModule(LightningDataModule):
         self.batch_size = batch_size
         self.val_size = val_size
         self.seed = seed
-        self.synthetic_size = synthetic_size
+        self._sources = {**SOURCES, "synthetic": synthetic_digits(*synthetic_size)}
         self.scaling = Scaling(MNIST.mean, MNIST.std) if normalize == "standard" else Scaling()
         self.predict_path = Path(predict_path) if predict_path else None
         self.save_inputs = save_inputs
@@ -102,7 +102,7 @@ class MNISTDataModule(LightningDataModule):
         """Fetch or generate the files, or raise DataError; the user's own images need none."""
         if self.predict_path and self.trainer and self.trainer.predicting:
             return
-        mnist = SOURCES["mnist"]
+        mnist = self._sources["mnist"]
         try:
             if self.source != "synthetic":
                 mnist.prepare(self.data_dir, self.mirror)
@@ -114,7 +114,7 @@ class MNISTDataModule(LightningDataModule):
             hint = "--data.mirror takes MNIST from elsewhere"
             print(f"{error}; generated digits instead, {hint}", flush=True)
         if self.resolve_source() == "synthetic":
-            synthetic_digits(*self.synthetic_size).prepare(self.data_dir)
+            self._sources["synthetic"].prepare(self.data_dir)
 
     def setup(self, stage: str = "fit") -> None:
         """Read the files into memory, and cut off the images held out."""
@@ -122,19 +122,15 @@ class MNISTDataModule(LightningDataModule):
             self.own = OwnImages(list_images(self.predict_path), self.scaling)
             return
         self.source = self.hparams["source"] = self.resolve_source()
-        mnist, synthetic = SOURCES["mnist"], synthetic_digits(*self.synthetic_size)
-        source = mnist if self.source == "mnist" else synthetic
+        source = self._sources[self.source]
         images, labels = source.read(self.data_dir, train=True)
         if self.val_size >= len(labels):
             raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
         held_out = stratified(labels, self.val_size, self.seed)
-        self.train = ImageDataset(
-            images[~held_out], labels[~held_out], self.scaling, self.augmentation
-        )
+        kept, cut = ((images[part], labels[part]) for part in (~held_out, held_out))
+        self.train = ImageDataset(*kept, self.scaling, self.augmentation)
         self.test = ImageDataset(*source.read(self.data_dir, train=False), self.scaling)
-        self.val = self.test
-        if self.val_size:
-            self.val = ImageDataset(images[held_out], labels[held_out], self.scaling)
+        self.val = ImageDataset(*cut, self.scaling) if self.val_size else self.test
 
     def train_dataloader(self) -> EpochLoader:
         """The training images, in a new order each epoch."""
@@ -174,7 +170,7 @@ class MNISTDataModule(LightningDataModule):
         """What ``auto`` comes to: ``mnist`` if its four files are there, else ``synthetic``."""
         if self.source != "auto":
             return self.source
-        return "mnist" if SOURCES["mnist"].is_present(self.data_dir) else "synthetic"
+        return "mnist" if self._sources["mnist"].is_present(self.data_dir) else "synthetic"
 
 
 def attached_data(trainer: Trainer) -> MNISTDataModule | None:

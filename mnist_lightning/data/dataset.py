@@ -90,6 +90,4 @@ def stratified(labels: Tensor, size: int, seed: int) -> Tensor:
     shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     by_class = shuffled[labels[shuffled].sort(stable=True).indices]
     every = (torch.arange(size) * len(labels)).div(max(size, 1), rounding_mode="floor")
-    chosen = torch.zeros(len(labels), dtype=torch.bool)
-    chosen[by_class[every]] = True
-    return chosen
+    return torch.zeros(len(labels), dtype=torch.bool).index_fill(0, by_class[every], True)

@@ -20,11 +20,8 @@ from mnist_lightning.errors import DataError, UnreachableError
 from mnist_lightning.files import atomic_write
 
 DRAFT = ".draft-"  # begins the names of unfinished files, here and in atomic_write
-LOCK = ".lock"
-ATTEMPTS = 100  # to lock a folder
 TIMEOUT_SECONDS = 10.0
 SLOWEST = 10_000  # bytes a second, on average over TIMEOUT_SECONDS
-CHUNK = 65_536  # bytes
 
 
 class KnownFile(NamedTuple):
@@ -49,8 +46,8 @@ def filling(folder: Path) -> Iterator[None]:
 
     Drafts that a killed process left are removed. A folder made here goes if nothing comes of it.
     """
-    lock = FileLock(folder / LOCK)  # the system's: it ends with the process that holds it
-    for left in reversed(range(ATTEMPTS)):
+    lock = FileLock(folder / ".lock")  # the system's: it ends with the process that holds it
+    for left in reversed(range(100)):
         made = [path for path in (folder, *folder.parents) if not path.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +63,7 @@ def filling(folder: Path) -> Iterator[None]:
     except BaseException:
         with suppress(OSError):  # a folder that is not empty stays
             if made:
-                (folder / LOCK).unlink()
+                Path(lock.lock_file).unlink()
             for path in made:  # the deepest first
                 path.rmdir()
         raise
@@ -77,11 +74,8 @@ def filling(folder: Path) -> Iterator[None]:
 def fetch(path: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
     """Write a file from ``NAME.gz`` beside it, or from one of the mirrors, tried in this order.
 
-    A damaged one there before stays as ``NAME.damaged``.
-
-    Raises:
-        UnreachableError: No mirror gives the file.
-        DataError: The same, where a damaged one is there.
+    A damaged one there before stays as ``NAME.damaged``. Where no mirror gives the file it raises
+    UnreachableError or, of a damaged one, DataError.
     """
     packed = path.with_name(f"{path.name}.gz")
     try:
@@ -160,10 +154,9 @@ def _copy(url: str, file: _BoundedFile, bar: tqdm, errors: list[Exception]) -> N
         with ExitStack() as opened:
             if urlsplit(url).scheme == "file":
                 source = opened.enter_context(open(url2pathname(urlsplit(url).path), "rb"))
-                shutil.copyfileobj(source, file, CHUNK)
+                shutil.copyfileobj(source, file)
             else:
-                hooks = {"response": leave_as_sent}
-                options = {"chunk_size": CHUNK, "timeout": TIMEOUT_SECONDS, "hooks": hooks}
-                pooch.HTTPDownloader(progressbar=bar, **options)(url, file, None)
+                options = {"timeout": TIMEOUT_SECONDS, "hooks": {"response": leave_as_sent}}
+                pooch.HTTPDownloader(bar, chunk_size=65_536, **options)(url, file, None)
     except Exception as error:
         errors.append(error)

@@ -81,10 +81,7 @@ EDGE = (0.9, 0.3)  # pixels from full ink to none
 
 
 def render_digits(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw one digit per label, (N,) int64: (N, 28, 28) uint8, background 0.
-
-    The generator's state alone decides the pictures.
-    """
+    """Draw a digit per label, (N,) int64, as the generator decides: (N, 28, 28) uint8, ground 0."""
     images = torch.zeros(len(labels), IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
     for i in range(0, len(labels), CHUNK):
         paths = _deform(_trace(labels[i : i + CHUNK], generator), generator)
@@ -116,10 +113,9 @@ def _trace(labels: Tensor, generator: torch.Generator) -> Tensor:
 
 @cache
 def _compile_forms() -> tuple[Tensor, Tensor]:
-    """Turn FORMS into weights of the nodes, as a pen position is linear in them.
+    """Compile FORMS, as pen positions are linear in the nodes: their weights, (forms, S, 100).
 
-    They are (forms, S, 100) float, short forms resting at their end; with them comes the number of
-    forms of each digit, (10,) int64.
+    Short forms rest at their end. Second comes the number of forms of each digit, (10,) int64.
     """
     digits = [digit.split(" | ") for digit in FORMS]
     paths = [_sample(form) for forms in digits for form in forms]
@@ -181,10 +177,7 @@ def _ink(paths: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _place(boxes: Tensor, images: Tensor) -> None:
-    """Copy each box into its image so that its centre of mass is the image's, to the nearest pixel.
-
-    MNIST's makers centred digits in this way, too: LeCun et al. (1998).
-    """
+    """Copy boxes into images, the centre of mass nearest the middle, as MNIST's makers did."""
     places = torch.arange(BOX_SIZE)
     # (2, N, 20) integers, so that no order of summing changes a picture
     marginals = torch.stack([boxes.sum(2), boxes.sum(1)])

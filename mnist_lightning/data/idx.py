@@ -13,11 +13,7 @@ from mnist_lightning.files import atomic_write
 
 
 def read_idx(path: Path, shape: tuple[int, ...], sha256: str | None = None) -> Tensor:
-    """Read an IDX file: an array of exactly this shape, uint8, and the file of this SHA-256.
-
-    Raises:
-        DataError: The file is missing, or its header, length or content is another.
-    """
+    """Read a uint8 array of this shape, from the file of this SHA-256, or raise DataError."""
     header, content = _header(shape), bytearray()
     length = len(header) + prod(shape)
     try:
@@ -46,8 +42,8 @@ def is_sound(path: Path) -> bool:
     with path.open("rb") as file:
         magic = file.read(4)
         shape = [int.from_bytes(file.read(4), "big") for _ in range(sum(magic[3:]))]
-    header = _header(shape)
-    return magic == header[:4] and path.stat().st_size == len(header) + prod(shape)
+    length = len(_header(shape)) + prod(shape)
+    return magic == _header(shape)[:4] and path.stat().st_size == length
 
 
 def _header(shape: Sequence[int]) -> bytes:

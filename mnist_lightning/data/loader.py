@@ -73,15 +73,16 @@ class EpochSampler(DistributedSampler[int]):
 
 def shuffled(dataset: ImageDataset, batch_size: int, seed: int) -> EpochLoader:
     """Batches for training, in a new order each epoch; the last holds what is left over."""
-    return _loader(dataset, batch_size, EpochSampler(dataset, 1, 0, seed=seed))
+    return _loader(dataset, batch_size, seed=seed)
 
 
 def ordered(dataset: ImageDataset, batch_size: int) -> EpochLoader:
     """Batches for evaluation, in order; the last holds what is left over."""
-    return _loader(dataset, batch_size, EpochSampler(dataset, 1, 0, shuffle=False))
+    return _loader(dataset, batch_size, shuffle=False)
 
 
-def _loader(dataset: ImageDataset, batch_size: int, sampler: EpochSampler) -> EpochLoader:
+def _loader(dataset: ImageDataset, batch_size: int, **order: Any) -> EpochLoader:
+    sampler = EpochSampler(dataset, num_replicas=1, rank=0, **order)
     # By keywords, as Lightning makes some loaders again. A generator of its own, since DataLoader
     # draws from it at each pass, and would draw from torch's, which decides dropout
     options: dict[str, Any] = {"collate_fn": collate, "generator": torch.Generator()}

@@ -8,11 +8,9 @@ from pathlib import Path
 from torch import Tensor
 
 from mnist_lightning.data.download import KnownFile, fetch, filling, has_sha256
-from mnist_lightning.data.generated import VERSION, write_synthetic
+from mnist_lightning.data.generated import IMAGE_SIZE, VERSION, write_synthetic
 from mnist_lightning.data.idx import is_sound, read_idx
 from mnist_lightning.errors import DataError, OutputError
-
-SIDE = 28  # pixels
 
 
 @dataclass(frozen=True)
@@ -51,12 +49,11 @@ class Source:
         self._refuse_another_set(data_dir)
         try:
             with filling(self.raw_dir(data_dir)):
-                wanted = [path for path in paths if not self._is_intact(path)]
-                if wanted and not self.files:
-                    write_synthetic(self.raw_dir(data_dir), self.sizes)
-                    return
-                for path in wanted:
-                    fetch(path, self.files[path.name], (mirror,) if mirror else self.mirrors)
+                for path in paths:
+                    if self.files and not self._is_intact(path):
+                        fetch(path, self.files[path.name], (mirror,) if mirror else self.mirrors)
+                    elif not self._is_intact(path):
+                        write_synthetic(self.raw_dir(data_dir), self.sizes)  # all of them
         except OutputError as error:
             raise DataError(str(error)) from error
         except OSError as error:
@@ -64,14 +61,10 @@ class Source:
             raise DataError(f"data_dir is {data_dir}: cannot be written ({reason})") from error
 
     def read(self, data_dir: Path, train: bool) -> tuple[Tensor, Tensor]:
-        """Read a split: images, (N, 1, 28, 28) uint8, and labels, (N,) int64, all of a class.
-
-        Raises:
-            DataError: A file is missing, damaged or another.
-        """
+        """Read a split, or raise DataError: (N, 1, 28, 28) uint8 images, (N,) int64 labels."""
         split = "train" if train else "t10k"
         images_path, labels_path = self._paths(data_dir, split)
-        shape = self.sizes[split], SIDE, SIDE
+        shape = self.sizes[split], IMAGE_SIZE, IMAGE_SIZE
         images = read_idx(images_path, shape, self._sha256(images_path))
         labels = read_idx(labels_path, shape[:1], self._sha256(labels_path)).long()
         if labels.max() >= len(self.classes):
