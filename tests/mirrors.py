@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 from mnist_lightning.data.download import KnownFile
 from mnist_lightning.data.sources import MNIST, Source
@@ -127,7 +128,7 @@ def _redirect_endlessly(mirror: Mirror) -> None:
 
 
 STATUSES = ("403", "404", "429", "500", "503")
-BEHAVIOURS: dict[str, Callable[[Mirror], None]] = {
+BEHAVIOURS: dict[str, Callable[[Mirror], object]] = {
     "good": lambda mirror: mirror.answer(mirror.body),
     "encoded": lambda mirror: mirror.answer(mirror.body, Content_Encoding="x-gzip"),
     "html": lambda mirror: mirror.answer(b"<html>Log in to the hotel's network</html>"),
@@ -195,3 +196,9 @@ def known(files: dict[str, bytes]) -> dict[str, KnownFile]:
 def stand_in(files: dict[str, bytes], *mirrors: str) -> Source:
     """A source that takes files for MNIST's."""
     return replace(MNIST, files=known(files), sizes=SIZES, mirrors=mirrors)
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)

@@ -41,11 +41,9 @@ def test_the_first_mirror_that_has_the_file_gives_it(folder: Path) -> None:
     assert (folder / "file").read_bytes() == CONTENT
     assert has_sha256(folder / "file", SHA256)
     assert len(list(folder.iterdir())) == 1, "nothing half-written stays"
-
-
-def test_a_packed_file_beside_it_is_taken(folder: Path) -> None:
+    (folder / "file").unlink()
     (folder / "file.gz").write_bytes(PACKED)
-    fetch(folder / "file", KNOWN, [])
+    fetch(folder / "file", KNOWN, [])  # from beside it
     assert (folder / "file").read_bytes() == CONTENT
 
 

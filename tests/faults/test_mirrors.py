@@ -66,19 +66,24 @@ def test_the_next_mirror_or_one_line_in_time(
     tally("mirrors: the first bad, the right data", len(kinds), first_bad, 0)
 
 
+@pytest.mark.parametrize("kind", ["good", "404"])
 def test_processes_that_start_together(
-    tmp_path: Path, server: Server, full: bool, tally: Tally
+    tmp_path: Path, server: Server, full: bool, tally: Tally, kind: str
 ) -> None:
-    rounds, survived = 20 if full else 2, 0
+    rounds, survived = (20 if kind == "good" else 5) if full else 2, 0
     for number in range(rounds):
         server.requests.clear()
         folder = tmp_path / str(number)
-        processes = first_runs(folder, server, 4, full)
-        codes = [end(process) for process in processes]
-        once = sorted(server.requests) == sorted(packed(FILES))
-        runs = list(folder.glob("logs/mnist/version_*/history.csv"))
-        survived += codes == [0] * 4 and once and intact(folder) and len(runs) == 4 * full
-    tally("first runs: 4 processes together", rounds, survived, 0)
+        codes = [end(process) for process in first_runs(folder, server, 4, full, kind)]
+        if kind == "good":
+            once = sorted(server.requests) == sorted(packed(FILES))
+            runs = list(folder.glob("logs/mnist/version_*/history.csv"))
+            survived += codes == [0] * 4 and once and intact(folder) and len(runs) == 4 * full
+        else:
+            said = (folder / "err").read_text().count("idx3-ubyte.gz: HTTPError at 127.0.0.1")
+            left = {path.name for path in folder.glob("data/MNIST/raw/*")}  # the folder may be
+            survived += codes == [3 if full else 1] * 4 and said == 4 and left <= {".lock"}
+    tally(f"first runs: 4 processes together, mirror {kind}", rounds, survived, 0)
 
 
 def test_a_process_that_dies_with_the_lock(
@@ -101,20 +106,6 @@ def test_a_process_that_dies_with_the_lock(
         once = sorted(server.requests) == sorted([asked, *packed(FILES)])
         survived += codes == [0] * 3 and once and intact(folder)
     tally("first runs: the holder of the lock killed", rounds, survived, 0)
-
-
-def test_processes_that_fail_together(
-    tmp_path: Path, server: Server, full: bool, tally: Tally
-) -> None:
-    rounds, survived = 5 if full else 2, 0
-    for number in range(rounds):
-        folder = tmp_path / str(number)
-        processes = first_runs(folder, server, 4, full, "404")
-        codes = [end(process) for process in processes]
-        said = (folder / "err").read_text().count("images-idx3-ubyte.gz: HTTPError at 127.0.0.1")
-        left = {path.name for path in folder.glob("data/MNIST/raw/*")}  # the folder may be
-        survived += codes == [3 if full else 1] * 4 and said == 4 and left <= {".lock"}
-    tally("first runs: 4 processes together, no mirror", rounds, survived, 0)
 
 
 def first_runs(
