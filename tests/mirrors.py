@@ -184,18 +184,14 @@ def packed(files: dict[str, bytes]) -> dict[str, bytes]:
     return {f"{name}.gz": gzip.compress(content, 1, mtime=0) for name, content in files.items()}
 
 
-def known(files: dict[str, bytes]) -> dict[str, KnownFile]:
-    """What those files are known by."""
+def stand_in(files: dict[str, bytes], *mirrors: str) -> Source:
+    """A source that takes files for MNIST's."""
     archives = zip(packed(files).values(), files.items(), strict=True)
-    return {
+    known = {
         name: KnownFile(len(archive), sha256(archive).hexdigest(), sha256(content).hexdigest())
         for archive, (name, content) in archives
     }
-
-
-def stand_in(files: dict[str, bytes], *mirrors: str) -> Source:
-    """A source that takes files for MNIST's."""
-    return replace(MNIST, files=known(files), sizes=SIZES, mirrors=mirrors)
+    return replace(MNIST, files=known, sizes=SIZES, mirrors=mirrors)
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:

@@ -37,7 +37,6 @@ def test_without_amounts_nothing_changes() -> None:
         ({"zoom": 0.2}, (5, 4), (5 / 1.2, 4 / 1.2), (5 / 0.8, 4 / 0.8)),
         ({"shear": 15.0}, (0, 6), (-6 * TAN, 6), (6 * TAN, 6)),
     ],
-    ids=["shift", "rotation", "zoom", "shear"],
 )
 def test_each_amount_moves_a_spot_as_far_as_it_says(
     amount: dict[str, float],

@@ -60,8 +60,8 @@ def test_the_reason_of_each_mirror_is_named_without_its_password(folder: Path) -
     places = ["http://bob:secret@127.0.0.1:9/", *urls(folder, "bad")]
     with pytest.raises(UnreachableError) as caught:
         fetch(folder / "file", KNOWN, places)
-    reasons = f"ConnectionError at 127.0.0.1:9, wrong SHA-256 at {places[1]}"
-    assert str(caught.value) == f"file.gz: {reasons}"
+    reasons = f"file.gz: ConnectionError at 127.0.0.1:9, wrong SHA-256 at {places[1]}"
+    assert str(caught.value) == reasons
     assert not list(folder.iterdir())
 
 

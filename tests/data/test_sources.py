@@ -90,16 +90,6 @@ def test_a_full_disk_is_named(
         assert not (tmp_path / "data").exists()
 
 
-def test_splits_are_read_apart(source: Source, tmp_path: Path) -> None:
-    source.prepare(tmp_path)
-    for train, split, size in ((True, "train", 100), (False, "t10k", 50)):
-        images, labels = source.read(tmp_path, train)
-        assert (images.shape, images.dtype) == ((size, 1, 28, 28), torch.uint8)
-        assert bytes(images.flatten().tolist()) == FILES[f"{split}-images-idx3-ubyte"][16:]
-        assert labels.dtype == torch.int64
-        assert bytes(labels.tolist()) == FILES[f"{split}-labels-idx1-ubyte"][8:]
-
-
 def test_a_label_beyond_the_classes_is_refused(source: Source, tmp_path: Path) -> None:
     source.prepare(tmp_path)
     few = replace(source, classes=("zero", "one"))

@@ -33,7 +33,6 @@ def server() -> Iterator[Server]:
 
 
 def intact(folder: Path) -> bool:
-    """Tell whether a folder holds the files, and nothing half-written."""
     paths = (folder / "data" / "MNIST" / "raw").iterdir()
     return {path.name: path.read_bytes() for path in paths} == {**FILES, ".lock": b""}
 
@@ -111,7 +110,6 @@ def test_a_process_that_dies_with_the_lock(
 def first_runs(
     folder: Path, server: Server, count: int, full: bool, kind: str = "good"
 ) -> list[BaseProcess]:
-    """Start processes that find no data."""
     folder.mkdir(exist_ok=True)
     source = stand_in(FILES, f"{server.url}{kind}/")
     return [start(folder, FIT, partial(first_run, source, full)) for _ in range(count)]
