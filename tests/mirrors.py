@@ -1,7 +1,6 @@
 """Mirrors on loopback, good ones and others."""
 
 import gzip
-import hashlib
 import http.server
 import random
 import socket
@@ -11,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 from mnist_lightning.data.download import KnownFile
 from mnist_lightning.data.sources import MNIST, Source
@@ -109,17 +110,9 @@ def _reset(mirror: Mirror) -> None:
     mirror.connection.close()
 
 
-def _stall_before(mirror: Mirror) -> None:
-    time.sleep(STALL)
-
-
 def _stall_after(mirror: Mirror) -> None:
     mirror.answer(b"", len(mirror.body))
     time.sleep(STALL)
-
-
-def _garbage_headers(mirror: Mirror) -> None:
-    mirror.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
 
 
 def _endless_headers(mirror: Mirror) -> None:
@@ -129,17 +122,13 @@ def _endless_headers(mirror: Mirror) -> None:
     mirror.end_headers()
 
 
-def _drip_headers(mirror: Mirror) -> None:
-    mirror.drip(b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 20)
-
-
 def _redirect_endlessly(mirror: Mirror) -> None:
     mirror.answer(b"", status=302, Location=f"/good/{mirror.path.rpartition('/')[2]}")
     mirror.drip(bytes(100))
 
 
 STATUSES = ("403", "404", "429", "500", "503")
-BEHAVIOURS: dict[str, Callable[[Mirror], None]] = {
+BEHAVIOURS: dict[str, Callable[[Mirror], object]] = {
     "good": lambda mirror: mirror.answer(mirror.body),
     "encoded": lambda mirror: mirror.answer(mirror.body, Content_Encoding="x-gzip"),
     "html": lambda mirror: mirror.answer(b"<html>Log in to the hotel's network</html>"),
@@ -155,17 +144,26 @@ BEHAVIOURS: dict[str, Callable[[Mirror], None]] = {
     "endless": _endless,
     "drip": _drip,
     "slow_end": _slow_end,
-    "stall_before": _stall_before,
+    "stall_before": lambda mirror: time.sleep(STALL),
     "stall_after": _stall_after,
     "reset": _reset,
-    "garbage_headers": _garbage_headers,
+    "garbage_headers": lambda mirror: mirror.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n"),
     "endless_headers": _endless_headers,
-    "drip_headers": _drip_headers,
+    "drip_headers": lambda mirror: mirror.drip(b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 20),
     "redirect_with_a_body": _redirect_endlessly,
     "loop": lambda mirror: mirror.answer(b"", status=302, Location=mirror.path),
     "to_file": lambda mirror: mirror.answer(b"", status=302, Location="file:///etc/hostname"),
     "to_ftp": lambda mirror: mirror.answer(b"", status=302, Location="ftp://127.0.0.1/x"),
 }
+# of these the content alone tells
+WRONG = (
+    "html",
+    "empty",
+    "flipped",
+    "reversed",
+    "no_content",
+    "length_too_small",
+)
 GOOD = ("good", "encoded", "redirect_with_a_body")
 BAD = [*STATUSES, *(name for name in BEHAVIOURS if name not in GOOD)]
 
@@ -186,15 +184,17 @@ def packed(files: dict[str, bytes]) -> dict[str, bytes]:
     return {f"{name}.gz": gzip.compress(content, 1, mtime=0) for name, content in files.items()}
 
 
-def known(files: dict[str, bytes]) -> dict[str, KnownFile]:
-    """What those files are known by."""
-    archives = [packed({name: content})[f"{name}.gz"] for name, content in files.items()]
-    sha256 = [hashlib.sha256(content).hexdigest() for content in (*archives, *files.values())]
-    sizes = map(len, archives)
-    pairs = zip(sizes, sha256[: len(files)], sha256[len(files) :], strict=True)
-    return dict(zip(files, map(KnownFile._make, pairs), strict=True))
-
-
 def stand_in(files: dict[str, bytes], *mirrors: str) -> Source:
     """A source that takes files for MNIST's."""
-    return replace(MNIST, files=known(files), sizes=SIZES, mirrors=mirrors)
+    archives = zip(packed(files).values(), files.items(), strict=True)
+    known = {
+        name: KnownFile(len(archive), sha256(archive).hexdigest(), sha256(content).hexdigest())
+        for archive, (name, content) in archives
+    }
+    return replace(MNIST, files=known, sizes=SIZES, mirrors=mirrors)
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)

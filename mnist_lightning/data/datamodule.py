@@ -9,11 +9,10 @@ from lightning import LightningDataModule, Trainer
 from torch.utils.data import DataLoader, DistributedSampler
 
 from mnist_lightning.data.augmentation import Augmentation
-from mnist_lightning.data.dataset import ImageDataset, Scaling
+from mnist_lightning.data.dataset import ImageDataset, Scaling, stratified
 from mnist_lightning.data.loader import EpochLoader, ordered, shuffled
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset, list_pictures
-from mnist_lightning.data.sources import MNIST, SOURCES, Source, synthetic_digits
-from mnist_lightning.data.splits import stratified
+from mnist_lightning.data.sources import MNIST, SOURCES, synthetic_digits
 from mnist_lightning.errors import DataError, UnreachableError
 
 TITLES = {source.name: source.title for source in SOURCES.values()}
@@ -77,8 +76,7 @@ class MNISTDataModule(LightningDataModule):
         if seed < 0:
             raise ValueError(f"seed is {seed}: must be at least 0")
         if not all(1 <= size <= MOST for size in synthetic_size):
-            sizes = list(synthetic_size)
-            raise ValueError(f"synthetic_size is {sizes}: must be 1 to {MOST:,} each")
+            raise ValueError(f"synthetic_size is {[*synthetic_size]}: must be 1 to {MOST:,} each")
         limit = synthetic_size[0] if source == "synthetic" else TRAIN_SIZE
         if not 0 <= val_size < limit:
             raise ValueError(f"val_size is {val_size}: must be 0 to {limit - 1:,}")
@@ -86,7 +84,7 @@ class MNISTDataModule(LightningDataModule):
             raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
         if save_inputs and not predict_path:
             raise ValueError("save_inputs is True: must be with predict_path")
-        augmentation = Augmentation(seed, shift, rotation, zoom, shear)
+        self.augmentation = Augmentation(seed, shift, rotation, zoom, shear)
         self.save_hyperparameters(ignore=list(LOCAL))
         self.data_dir = Path(data_dir)
         self.source: str = source
@@ -94,26 +92,30 @@ class MNISTDataModule(LightningDataModule):
         self.batch_size = batch_size
         self.val_size = val_size
         self.seed = seed
-        self.synthetic_size = synthetic_size
+        self._sources = {**SOURCES, "synthetic": synthetic_digits(*synthetic_size)}
         self.scaling = Scaling(MNIST.mean, MNIST.std) if normalize == "standard" else Scaling()
-        self.augmentation = augmentation if any(augmentation.amounts.values()) else None
         self.predict_path = Path(predict_path) if predict_path else None
         self.save_inputs = save_inputs
         self.pictures: PictureDataset | None = None
         self._resumed: dict[str, int] | None = None
 
     def prepare_data(self) -> None:
-        """Fetch or generate the files; to predict the user's own images none are needed.
-
-        Raises:
-            DataError: They cannot be had or written.
-        """
+        """Fetch or generate the files, or raise DataError; the user's own images need none."""
         if self.predict_path and self.trainer and self.trainer.predicting:
             return
-        if self.source != "synthetic":
-            self._fetch_mnist()
+        mnist = self._sources["mnist"]
+        try:
+            if self.source != "synthetic":
+                mnist.prepare(self.data_dir, self.mirror)
+        except UnreachableError as error:
+            if self.source == "mnist" or self.mirror:
+                advice = f"put the four files into {mnist.raw_dir(self.data_dir)}"
+                advice += ", give --data.mirror, or --data.source synthetic"
+                raise DataError(f"{error}; {advice}") from error
+            hint = "--data.mirror takes MNIST from elsewhere"
+            print(f"{error}; generated digits instead, {hint}", flush=True)
         if self.resolve_source() == "synthetic":
-            self._source("synthetic").prepare(self.data_dir)
+            self._sources["synthetic"].prepare(self.data_dir)
 
     def setup(self, stage: str = "fit") -> None:
         """Read the files into memory, and cut off the images held out."""
@@ -121,18 +123,15 @@ class MNISTDataModule(LightningDataModule):
             self.pictures = PictureDataset(list_pictures(self.predict_path), self.scaling)
             return
         self.source = self.hparams["source"] = self.resolve_source()
-        source = self._source(self.source)
+        source = self._sources[self.source]
         images, labels = source.read(self.data_dir, train=True)
         if self.val_size >= len(labels):
             raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
         held_out = stratified(labels, self.val_size, self.seed)
-        self.train = ImageDataset(
-            images[~held_out], labels[~held_out], self.scaling, self.augmentation
-        )
+        kept, cut = ((images[part], labels[part]) for part in (~held_out, held_out))
+        self.train = ImageDataset(*kept, self.scaling, self.augmentation)
         self.test = ImageDataset(*source.read(self.data_dir, train=False), self.scaling)
-        self.val = self.test
-        if self.val_size:
-            self.val = ImageDataset(images[held_out], labels[held_out], self.scaling)
+        self.val = ImageDataset(*cut, self.scaling) if self.val_size else self.test
 
     def train_dataloader(self) -> EpochLoader:
         """The training images, in a new order each epoch."""
@@ -178,22 +177,7 @@ class MNISTDataModule(LightningDataModule):
         """What ``auto`` comes to: ``mnist`` if its four files are there, else ``synthetic``."""
         if self.source != "auto":
             return self.source
-        return "mnist" if self._source("mnist").is_present(self.data_dir) else "synthetic"
-
-    def _source(self, name: str) -> Source:
-        return SOURCES[name] if name != "synthetic" else synthetic_digits(*self.synthetic_size)
-
-    def _fetch_mnist(self) -> None:
-        source = self._source("mnist")
-        try:
-            source.prepare(self.data_dir, self.mirror)
-        except UnreachableError as error:
-            if self.source == "auto" and not self.mirror:
-                hint = "--data.mirror takes MNIST from elsewhere"
-                print(f"{error}; generated digits instead, {hint}", flush=True)
-                return
-            places = f"put the four files into {source.raw_dir(self.data_dir)}, give --data.mirror"
-            raise DataError(f"{error}; {places}, or --data.source synthetic") from error
+        return "mnist" if self._sources["mnist"].is_present(self.data_dir) else "synthetic"
 
 
 def attached_data(trainer: Trainer) -> MNISTDataModule | None:

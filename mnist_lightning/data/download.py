@@ -1,24 +1,27 @@
-"""Download of files that are known by their SHA-256."""
+"""Download of files that are known by their SHA-256, limited in size and time."""
 
 import gzip
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from threading import Thread
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-from filelock import BaseFileLock, FileLock
+import pooch
+from filelock import FileLock
+from tqdm import tqdm
 
-from mnist_lightning.data.transfer import transfer
 from mnist_lightning.errors import DataError, UnreachableError
 from mnist_lightning.files import atomic_write
 
 DRAFT = ".draft-"  # begins the names of unfinished files, here and in atomic_write
-LOCK = ".lock"
-ATTEMPTS = 100  # to lock a folder
+TIMEOUT_SECONDS = 10.0
+SLOWEST = 10_000  # bytes a second, on average over TIMEOUT_SECONDS
 
 
 class KnownFile(NamedTuple):
@@ -29,43 +32,6 @@ class KnownFile(NamedTuple):
     sha256: str
 
 
-@contextmanager
-def filling(folder: Path) -> Iterator[None]:
-    """Lock a folder while it is filled: of processes that start together, one does the work.
-
-    Drafts that a killed process left are removed. A folder made here goes if nothing comes of it.
-    """
-    lock, made = _lock(folder)
-    try:
-        for draft in folder.glob(f"{DRAFT}*"):
-            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
-        yield
-    except BaseException:
-        with suppress(OSError):  # a folder that is not empty stays
-            if made:
-                (folder / LOCK).unlink()
-            for path in made:
-                path.rmdir()
-        raise
-    finally:
-        lock.release()
-
-
-def _lock(folder: Path) -> tuple[BaseFileLock, list[Path]]:
-    """Make and lock a folder; also the parts of its path that were made, deepest first."""
-    lock = FileLock(folder / LOCK)  # the system's: it ends with the process that holds it
-    for left in reversed(range(ATTEMPTS)):
-        made = [path for path in (folder, *folder.parents) if not path.exists()]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-            break
-        except (FileNotFoundError, FileExistsError):  # just removed by one that made it in vain
-            if not left:
-                raise
-    return lock, made
-
-
 def has_sha256(path: Path, sha256: str) -> bool:
     """Tell whether a regular file is there and has this SHA-256, in hexadecimal digits."""
     if not path.is_file():
@@ -74,43 +40,123 @@ def has_sha256(path: Path, sha256: str) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
+@contextmanager
+def filling(folder: Path) -> Iterator[None]:
+    """Lock a folder while it is filled: of processes that start together, one does the work.
+
+    Drafts that a killed process left are removed. A folder made here goes if nothing comes of it.
+    """
+    lock = FileLock(folder / ".lock")  # the system's: it ends with the process that holds it
+    for left in reversed(range(100)):
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            break
+        except (FileNotFoundError, FileExistsError):  # just removed by one that made it in vain
+            if not left:
+                raise
+    try:
+        for draft in folder.glob(f"{DRAFT}*"):
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
+        yield
+    except BaseException:
+        with suppress(OSError):  # a folder that is not empty stays
+            if made:
+                Path(lock.lock_file).unlink()
+            for path in made:  # the deepest first
+                path.rmdir()
+        raise
+    finally:
+        lock.release()
+
+
 def fetch(path: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
-    """Download a file and unpack it; a damaged one there before stays as ``NAME.damaged``.
+    """Write a file from ``NAME.gz`` beside it, or from one of the mirrors, tried in this order.
 
-    Args:
-        path: File to write; where ``NAME.gz`` lies beside it, that is unpacked.
-        known: What it must be.
-        mirrors: URLs of folders with the packed file, tried in this order.
-
-    Raises:
-        UnreachableError: No mirror gives the file.
-        DataError: The same, where a damaged one is there.
+    A damaged one there before stays as ``NAME.damaged``. Where no mirror gives the file it raises
+    UnreachableError or, of a damaged one, DataError.
     """
     packed = path.with_name(f"{path.name}.gz")
-    with TemporaryDirectory(dir=path.parent, prefix=DRAFT, ignore_cleanup_errors=True) as drafts:
-        if not has_sha256(packed, known.packed_sha256):
-            packed = Path(drafts, packed.name)
-            try:
-                _try_mirrors(packed, known, mirrors)
-            except UnreachableError as error:
-                if path.exists():
-                    raise DataError(f"{path} is damaged, and {error}") from error
-                raise
-        with atomic_write(path, keep=path.with_name(f"{path.name}.damaged")) as draft:
-            draft.write_bytes(gzip.decompress(packed.read_bytes()))
+    try:
+        beside = has_sha256(packed, known.packed_sha256)
+        content = packed.read_bytes() if beside else _try_mirrors(packed.name, known, mirrors)
+    except UnreachableError as error:
+        if path.exists():
+            raise DataError(f"{path} is damaged, and {error}") from error
+        raise
+    with atomic_write(path, keep=path.with_name(f"{path.name}.damaged")) as draft:
+        draft.write_bytes(gzip.decompress(content))
 
 
-def _try_mirrors(packed: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
-    reasons = {}
+def _try_mirrors(name: str, known: KnownFile, mirrors: Sequence[str]) -> bytes:
+    reasons: dict[str, str | UnreachableError] = {}
     for mirror in mirrors:
         host = urlsplit(mirror).netloc.rpartition("@")[2] or mirror  # without a password
         try:
-            transfer(f"{mirror.rstrip('/')}/{packed.name}", packed, known.packed_size)
-        except UnreachableError as error:
-            reasons[host] = str(error)
-        else:
-            if has_sha256(packed, known.packed_sha256):
-                return
+            content = transfer(f"{mirror.rstrip('/')}/{name}", known.packed_size)
+            if hashlib.sha256(content).hexdigest() == known.packed_sha256:
+                return content
             reasons[host] = "wrong SHA-256"
+        except UnreachableError as error:
+            reasons[host] = error
     places = ", ".join(f"{reason} at {host}" for host, reason in reasons.items())
-    raise UnreachableError(f"{packed.name}: {places}")
+    raise UnreachableError(f"{name}: {places}")
+
+
+def transfer(url: str, size: int) -> bytes:
+    """Bring what an http, https or file URL gives, as it is sent; up to ``size`` bytes.
+
+    Raises:
+        UnreachableError: The mirror fails, sends more, or is too slow. The text gives the reason
+            alone: the address may hold a password.
+    """
+    errors: list[Exception] = []
+    bar = tqdm(total=size, unit="B", unit_scale=True, disable=None)  # None: off a terminal
+    with _BoundedFile() as file, bar:
+        file.limit = size
+        # a thread can be left behind, whatever it waits for: a pipe, a header that never ends
+        thread = Thread(target=_copy, args=(url, file, bar, errors), daemon=True)
+        thread.start()
+        while thread.is_alive():
+            before = file.tell()
+            thread.join(TIMEOUT_SECONDS)
+            if thread.is_alive() and file.tell() - before < SLOWEST * TIMEOUT_SECONDS:
+                raise UnreachableError("too slow")
+        if errors:
+            reason = getattr(errors[0], "strerror", None) or type(errors[0]).__name__
+            raise UnreachableError(reason) from errors[0]
+        return file.getvalue()
+
+
+class _BoundedFile(BytesIO):
+    """File in memory that refuses to grow beyond ``limit`` bytes."""
+
+    limit: int
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self.limit:
+            raise OSError(None, f"more than {self.limit:,} bytes")
+        return super().write(data)
+
+
+def _copy(url: str, file: _BoundedFile, bar: tqdm, errors: list[Exception]) -> None:
+    """Write what a URL gives; an error goes to the thread that waits."""
+
+    def leave_as_sent(response: Any, **_: Any) -> None:
+        """Hook of requests, called before it unpacks a body or follows a redirect."""
+        opened.callback(response.close)  # pooch leaves it open where something fails
+        response.raw.headers.pop("Content-Encoding", None)  # some servers mark .gz as encoded
+        if response.is_redirect:
+            response.close()  # requests would read the body first, which may be endless
+
+    try:
+        with ExitStack() as opened:
+            if urlsplit(url).scheme == "file":
+                source = opened.enter_context(open(url2pathname(urlsplit(url).path), "rb"))
+                shutil.copyfileobj(source, file)
+            else:
+                options = {"timeout": TIMEOUT_SECONDS, "hooks": {"response": leave_as_sent}}
+                pooch.HTTPDownloader(bar, chunk_size=65_536, **options)(url, file, None)
+    except Exception as error:
+        errors.append(error)

@@ -17,7 +17,6 @@ from torch import Tensor
 from mnist_lightning.data.idx import write_idx
 
 VERSION = 1  # part of the cache folder's name: raise it whenever the pictures change
-
 IMAGE_SIZE = 28
 BOX_SIZE = 20  # LeCun et al. (1998), yann.lecun.com/exdb/mnist: digits fit a 20x20 box
 GRID_SIZE = 10
@@ -65,7 +64,6 @@ FORMS = (
     "61 40 22 34 63 71 68 49 27",
 )
 SAMPLES_PER_STEP = 3  # pen positions per grid step: nearer to each other than the pen's radius
-
 # Ranges of variation as standard deviations, in units of the digit's half height or of the final
 # pixels; pairs are a median and the deviation of the logarithm. Tuned on MNIST's training images.
 JITTER = 0.06  # of each node alone
@@ -83,15 +81,7 @@ EDGE = (0.9, 0.3)  # pixels from full ink to none
 
 
 def render_digits(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw one handwritten-looking digit per label.
-
-    Args:
-        labels: (N,) int64, [0, 9].
-        generator: Source of all randomness; its state alone decides the pictures.
-
-    Returns:
-        (N, 28, 28) uint8, [0, 255], background 0.
-    """
+    """Draw a digit per label, (N,) int64, as the generator decides: (N, 28, 28) uint8, ground 0."""
     images = torch.zeros(len(labels), IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
     for i in range(0, len(labels), CHUNK):
         paths = _deform(_trace(labels[i : i + CHUNK], generator), generator)
@@ -100,12 +90,7 @@ def render_digits(labels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def write_synthetic(folder: Path, sizes: Mapping[str, int]) -> None:
-    """Write generated splits as IDX files with MNIST's names; always the same pictures.
-
-    Args:
-        folder: Of the files; it is there.
-        sizes: Number of images of each split, by the beginning of its files' names.
-    """
+    """Write splits of these sizes as IDX files with MNIST's names; always the same pictures."""
     for seed, (split, size) in enumerate(sizes.items()):
         generator = torch.Generator().manual_seed(seed)
         labels = torch.randint(len(FORMS), (size,), generator=generator)
@@ -128,11 +113,9 @@ def _trace(labels: Tensor, generator: torch.Generator) -> Tensor:
 
 @cache
 def _compile_forms() -> tuple[Tensor, Tensor]:
-    """Turn FORMS into weights of the nodes, as a pen position is linear in them.
+    """Compile FORMS, as pen positions are linear in the nodes: their weights, (forms, S, 100).
 
-    Returns:
-        (forms, S, 100) float, [0, 1], short forms resting at their end; (10,) int64, the number of
-        forms of each digit.
+    Short forms rest at their end. Second comes the number of forms of each digit, (10,) int64.
     """
     digits = [digit.split(" | ") for digit in FORMS]
     paths = [_sample(form) for forms in digits for form in forms]
@@ -194,15 +177,11 @@ def _ink(paths: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _place(boxes: Tensor, images: Tensor) -> None:
-    """Copy each box into its image so that its centre of mass is the image's, to the nearest pixel.
-
-    MNIST's makers centred digits in this way, too: LeCun et al. (1998).
-    """
-    places, corners = torch.arange(BOX_SIZE), []
-    for other in (2, 1):
-        marginal = boxes.sum(other)  # integers, so that no order of summing changes a picture
-        mean = (marginal * places).sum(1, keepdim=True) / marginal.sum(1, keepdim=True)
-        corner = ((IMAGE_SIZE - 1) / 2 - mean).round().long().clamp(0, IMAGE_SIZE - BOX_SIZE)
-        corners.append(corner + places)
-    rows, columns = corners
+    """Copy boxes into images, the centre of mass nearest the middle, as MNIST's makers did."""
+    places = torch.arange(BOX_SIZE)
+    # (2, N, 20) integers, so that no order of summing changes a picture
+    marginals = torch.stack([boxes.sum(2), boxes.sum(1)])
+    means = (marginals * places).sum(2, keepdim=True) / marginals.sum(2, keepdim=True)
+    corners = ((IMAGE_SIZE - 1) / 2 - means).round().long().clamp(0, IMAGE_SIZE - BOX_SIZE)
+    rows, columns = corners + places
     images[torch.arange(len(boxes))[:, None, None], rows[:, :, None], columns[:, None]] = boxes

@@ -11,23 +11,9 @@ from torch import Tensor
 from mnist_lightning.errors import DataError
 from mnist_lightning.files import atomic_write
 
-UBYTE = 8  # code of the element type
-
 
 def read_idx(path: Path, shape: tuple[int, ...], sha256: str | None = None) -> Tensor:
-    """Read an IDX file that must hold an array of exactly this shape.
-
-    Args:
-        path: The unpacked file.
-        shape: Of the array.
-        sha256: Of the whole file, where its content is known.
-
-    Returns:
-        The array, uint8.
-
-    Raises:
-        DataError: The file is missing, or its header, length or content is another.
-    """
+    """Read a uint8 array of this shape, from the file of this SHA-256, or raise DataError."""
     header, content = _header(shape), bytearray()
     length = len(header) + prod(shape)
     try:
@@ -56,9 +42,10 @@ def is_sound(path: Path) -> bool:
     with path.open("rb") as file:
         magic = file.read(4)
         shape = [int.from_bytes(file.read(4), "big") for _ in range(sum(magic[3:]))]
-    header = _header(shape)
-    return magic == header[:4] and path.stat().st_size == len(header) + prod(shape)
+    length = len(_header(shape)) + prod(shape)
+    return magic == _header(shape)[:4] and path.stat().st_size == length
 
 
 def _header(shape: Sequence[int]) -> bytes:
-    return bytes([0, 0, UBYTE, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)
+    ubyte = 8  # code of the element type
+    return bytes([0, 0, ubyte, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)

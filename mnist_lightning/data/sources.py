@@ -2,43 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 from torch import Tensor
 
 from mnist_lightning.data.download import KnownFile, fetch, filling, has_sha256
-from mnist_lightning.data.generated import VERSION, write_synthetic
+from mnist_lightning.data.generated import IMAGE_SIZE, VERSION, write_synthetic
 from mnist_lightning.data.idx import is_sound, read_idx
 from mnist_lightning.errors import DataError, OutputError
-
-SIDE = 28  # pixels
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set of grey pictures in IDX files, with a training and a test split.
+    """A data set of grey pictures in IDX files, with a training and a test split."""
 
-    Args:
-        name: Value of ``--data.source``.
-        title: Name in reports.
-        folder: Of the unpacked files, below the data folder; as torchvision has it.
-        mirrors: URLs of folders with the packed files, tried in this order.
-        files: What each file is known by; empty where the pictures are generated.
-        sizes: Number of images of each split; its key begins the files' names.
-        classes: Name of each label from 0.
-        mean: Of the training pixels, scaled to [0, 1].
-        std: Standard deviation of the same.
-    """
-
-    name: str
-    title: str
-    folder: str
-    mirrors: tuple[str, ...]
-    files: Mapping[str, KnownFile]
-    sizes: Mapping[str, int]
-    classes: tuple[str, ...]
-    mean: float
-    std: float
+    name: str  # value of --data.source
+    title: str  # in reports
+    folder: str  # of the unpacked files, below the data folder; as torchvision has it
+    mirrors: tuple[str, ...]  # URLs of folders with the packed files, tried in this order
+    files: Mapping[str, KnownFile]  # by name; empty where the pictures are generated
+    sizes: Mapping[str, int]  # number of images of each split; its key begins the files' names
+    classes: tuple[str, ...]  # name of each label from 0
+    mean: float  # of the training pixels, scaled to [0, 1]
+    std: float  # of the same
 
     def raw_dir(self, data_dir: Path) -> Path:
         """Folder of the unpacked files."""
@@ -46,32 +33,27 @@ class Source:
 
     def is_present(self, data_dir: Path) -> bool:
         """Tell whether all files are there, sound or not."""
-        return all(path.is_file() for split in self.sizes for path in self._paths(data_dir, split))
+        return all(path.is_file() for path in self._paths(data_dir))
 
     def prepare(self, data_dir: Path, mirror: str | None = None) -> None:
-        """Download or generate the files that are missing or damaged.
-
-        Args:
-            data_dir: The data folder.
-            mirror: URL to use in place of the mirrors.
+        """Download, from ``mirror`` if given, or generate the files that are missing or damaged.
 
         Raises:
             UnreachableError: A file is missing and no mirror gives it.
             DataError: A file is damaged and no mirror gives it, the folder cannot be written, or it
                 holds another data set.
         """
-        paths = [path for split in self.sizes for path in self._paths(data_dir, split)]
+        paths = self._paths(data_dir)
         if all(map(self._is_intact, paths)):
             return
         self._refuse_another_set(data_dir)
         try:
             with filling(self.raw_dir(data_dir)):
-                wanted = [path for path in paths if not self._is_intact(path)]
-                if wanted and not self.files:
-                    write_synthetic(self.raw_dir(data_dir), self.sizes)
-                    return
-                for path in wanted:
-                    fetch(path, self.files[path.name], (mirror,) if mirror else self.mirrors)
+                for path in paths:
+                    if self.files and not self._is_intact(path):
+                        fetch(path, self.files[path.name], (mirror,) if mirror else self.mirrors)
+                    elif not self._is_intact(path):
+                        write_synthetic(self.raw_dir(data_dir), self.sizes)  # all of them
         except OutputError as error:
             raise DataError(str(error)) from error
         except OSError as error:
@@ -79,26 +61,20 @@ class Source:
             raise DataError(f"data_dir is {data_dir}: cannot be written ({reason})") from error
 
     def read(self, data_dir: Path, train: bool) -> tuple[Tensor, Tensor]:
-        """Read the training or the test split.
-
-        Returns:
-            Images, (N, 1, 28, 28) uint8, and labels, (N,) int64 in [0, number of classes).
-
-        Raises:
-            DataError: A file is missing, damaged or another.
-        """
+        """Read a split, or raise DataError: (N, 1, 28, 28) uint8 images, (N,) int64 labels."""
         split = "train" if train else "t10k"
         images_path, labels_path = self._paths(data_dir, split)
-        shape = self.sizes[split], SIDE, SIDE
+        shape = self.sizes[split], IMAGE_SIZE, IMAGE_SIZE
         images = read_idx(images_path, shape, self._sha256(images_path))
         labels = read_idx(labels_path, shape[:1], self._sha256(labels_path)).long()
         if labels.max() >= len(self.classes):
             raise DataError(f"{labels_path} is damaged: it holds the label {labels.max()}")
         return images.unsqueeze(1), labels
 
-    def _paths(self, data_dir: Path, split: str) -> list[Path]:
-        kinds = "images-idx3", "labels-idx1"
-        return [self.raw_dir(data_dir) / f"{split}-{kind}-ubyte" for kind in kinds]
+    def _paths(self, data_dir: Path, *splits: str) -> list[Path]:
+        """Images and labels of these splits, or of all."""
+        names = product(splits or self.sizes, ("images-idx3", "labels-idx1"))
+        return [self.raw_dir(data_dir) / f"{split}-{kind}-ubyte" for split, kind in names]
 
     def _sha256(self, path: Path) -> str | None:
         return self.files[path.name].sha256 if self.files else None
@@ -114,11 +90,11 @@ class Source:
         two as it was, or one that is not sound; that one is downloaded again.
         """
         for split in self.sizes:
-            images, labels = self._paths(data_dir, split)
-            if all(is_sound(path) and not self._is_intact(path) for path in (labels, images)):
-                reason = f"holds a data set other than {self.title}"
+            paths = reversed(self._paths(data_dir, split))  # the labels are the smaller file
+            if all(is_sound(path) and not self._is_intact(path) for path in paths):
                 advice = "move its files away, or give another --data.data_dir"
-                raise DataError(f"{images.parent} {reason}: {advice}")
+                reason = f"holds a data set other than {self.title}: {advice}"
+                raise DataError(f"{self.raw_dir(data_dir)} {reason}")
 
 
 MNIST = Source(
@@ -160,15 +136,9 @@ MNIST = Source(
 
 def synthetic_digits(train: int = 60_000, test: int = 10_000) -> Source:
     """Generated digits, so many for training and for the test, in the place of MNIST."""
-    return replace(
-        MNIST,
-        name="synthetic",
-        title="synthetic digits",
-        folder=f"synthetic-v{VERSION}-{train}-{test}",
-        mirrors=(),
-        files={},
-        sizes={"train": train, "t10k": test},
-    )
+    synthetic = replace(MNIST, name="synthetic", title="synthetic digits", mirrors=(), files={})
+    folder = f"synthetic-v{VERSION}-{train}-{test}"
+    return replace(synthetic, folder=folder, sizes={"train": train, "t10k": test})
 
 
 SOURCES = {source.name: source for source in (MNIST, synthetic_digits())}

@@ -1,19 +1,17 @@
 """Data sets: found, fetched, generated and read; those of others left alone."""
 
 import errno
-import gzip
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from mirrors import packed, stand_in, stand_ins
+from mirrors import packed, stand_in, stand_ins, write
 from torchvision import datasets
 
 from mnist_lightning.data.sources import MNIST, Source, synthetic_digits
 from mnist_lightning.errors import DataError, UnreachableError
 
-FASHION = Path(__file__).parents[3] / "shared" / "siblings" / "fashion-mnist"
 FILES = stand_ins()
 LABELS = "train-labels-idx1-ubyte"
 
@@ -21,16 +19,8 @@ LABELS = "train-labels-idx1-ubyte"
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
     """Small files that are taken for MNIST's, and their mirror."""
-    (tmp_path / "mirror").mkdir()
-    for name, content in packed(FILES).items():
-        (tmp_path / "mirror" / name).write_bytes(content)
+    write(tmp_path / "mirror", packed(FILES))
     return stand_in(FILES, (tmp_path / "mirror").as_uri())
-
-
-def fill(folder: Path, files: dict[str, bytes]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -48,15 +38,15 @@ def test_the_official_files_are_fetched_for_torchvision_too(
         theirs = datasets.MNIST(str(tmp_path), train)
         assert torch.equal(images[:, 0], theirs.data)
         assert torch.equal(labels, theirs.targets)
-    pixels = MNIST.read(tmp_path, train=True)[0] / 255
-    assert pixels.mean().item() == pytest.approx(MNIST.mean, abs=5e-5)
-    assert pixels.std().item() == pytest.approx(MNIST.std, abs=5e-5)
+        if train:
+            assert (images / 255).mean().item() == pytest.approx(MNIST.mean, abs=5e-5)
+            assert (images / 255).std().item() == pytest.approx(MNIST.std, abs=5e-5)
 
 
 def test_only_what_is_missing_or_damaged_is_fetched(source: Source, tmp_path: Path) -> None:
     raw, flipped = tmp_path / "MNIST" / "raw", bytearray(FILES[LABELS])
     flipped[-1] ^= 1
-    fill(raw, {**FILES, LABELS: bytes(flipped)})
+    write(raw, {**FILES, LABELS: bytes(flipped)})
     source.prepare(tmp_path)
     assert contents(raw) == {**FILES, f"{LABELS}.damaged": bytes(flipped)}
     source.prepare(tmp_path, "file:///nowhere")
@@ -68,20 +58,10 @@ def test_the_files_of_another_set_are_never_replaced(
 ) -> None:
     raw, others = tmp_path / "MNIST" / "raw", stand_ins(seed=1)
     theirs = {name: content for name, content in others.items() if name.startswith(split)}
-    fill(raw, theirs)
+    write(raw, theirs)
     with pytest.raises(DataError, match=r"MNIST/raw holds a data set other than MNIST: move"):
         source.prepare(tmp_path)
     assert contents(raw) == theirs
-
-
-def test_fashion_mnist_is_left_as_it_is(mnist_dir: Path, tmp_path: Path) -> None:
-    if not FASHION.is_dir():
-        pytest.skip("FashionMNIST is not beside the project, in ../shared/siblings")
-    theirs = {path.stem: gzip.decompress(path.read_bytes()) for path in FASHION.glob("t10k*")}
-    fill(tmp_path / "MNIST" / "raw", theirs)
-    with pytest.raises(DataError, match="holds a data set other than MNIST"):
-        MNIST.prepare(tmp_path, mnist_dir.as_uri())
-    assert contents(tmp_path / "MNIST" / "raw") == theirs
 
 
 def test_without_a_mirror_nothing_is_left(source: Source, tmp_path: Path) -> None:
@@ -108,16 +88,6 @@ def test_a_full_disk_is_named(
         with pytest.raises(DataError, match=r"idx3-ubyte: cannot be written \(No space left"):
             each.prepare(tmp_path / "data")
         assert not (tmp_path / "data").exists()
-
-
-def test_splits_are_read_apart(source: Source, tmp_path: Path) -> None:
-    source.prepare(tmp_path)
-    for train, split, size in ((True, "train", 100), (False, "t10k", 50)):
-        images, labels = source.read(tmp_path, train)
-        assert (images.shape, images.dtype) == ((size, 1, 28, 28), torch.uint8)
-        assert bytes(images.flatten().tolist()) == FILES[f"{split}-images-idx3-ubyte"][16:]
-        assert labels.dtype == torch.int64
-        assert bytes(labels.tolist()) == FILES[f"{split}-labels-idx1-ubyte"][8:]
 
 
 def test_a_label_beyond_the_classes_is_refused(source: Source, tmp_path: Path) -> None:

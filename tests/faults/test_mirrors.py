@@ -13,7 +13,7 @@ from conftest import Tally, refused
 from mirrors import BAD, Server, packed, serving, stand_in, stand_ins
 from processes import end, start
 
-from mnist_lightning.data import transfer
+from mnist_lightning.data import download
 from mnist_lightning.data.sources import SOURCES, Source
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
@@ -33,7 +33,6 @@ def server() -> Iterator[Server]:
 
 
 def intact(folder: Path) -> bool:
-    """Tell whether a folder holds the files, and nothing half-written."""
     paths = (folder / "data" / "MNIST" / "raw").iterdir()
     return {path.name: path.read_bytes() for path in paths} == {**FILES, ".lock": b""}
 
@@ -46,7 +45,7 @@ def test_the_next_mirror_or_one_line_in_time(
     tally: Tally,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(transfer, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.3)
     kinds = BAD if full else BAD[::9]
     first_bad = all_bad = 0
     for kind in kinds:
@@ -66,19 +65,24 @@ def test_the_next_mirror_or_one_line_in_time(
     tally("mirrors: the first bad, the right data", len(kinds), first_bad, 0)
 
 
+@pytest.mark.parametrize("kind", ["good", "404"])
 def test_processes_that_start_together(
-    tmp_path: Path, server: Server, full: bool, tally: Tally
+    tmp_path: Path, server: Server, full: bool, tally: Tally, kind: str
 ) -> None:
-    rounds, survived = 20 if full else 2, 0
+    rounds, survived = (20 if kind == "good" else 5) if full else 2, 0
     for number in range(rounds):
         server.requests.clear()
         folder = tmp_path / str(number)
-        processes = first_runs(folder, server, 4, full)
-        codes = [end(process) for process in processes]
-        once = sorted(server.requests) == sorted(packed(FILES))
-        runs = list(folder.glob("logs/mnist/version_*/history.csv"))
-        survived += codes == [0] * 4 and once and intact(folder) and len(runs) == 4 * full
-    tally("first runs: 4 processes together", rounds, survived, 0)
+        codes = [end(process) for process in first_runs(folder, server, 4, full, kind)]
+        if kind == "good":
+            once = sorted(server.requests) == sorted(packed(FILES))
+            runs = list(folder.glob("logs/mnist/version_*/history.csv"))
+            survived += codes == [0] * 4 and once and intact(folder) and len(runs) == 4 * full
+        else:
+            said = (folder / "err").read_text().count("idx3-ubyte.gz: HTTPError at 127.0.0.1")
+            left = {path.name for path in folder.glob("data/MNIST/raw/*")}  # the folder may be
+            survived += codes == [3 if full else 1] * 4 and said == 4 and left <= {".lock"}
+    tally(f"first runs: 4 processes together, mirror {kind}", rounds, survived, 0)
 
 
 def test_a_process_that_dies_with_the_lock(
@@ -103,24 +107,9 @@ def test_a_process_that_dies_with_the_lock(
     tally("first runs: the holder of the lock killed", rounds, survived, 0)
 
 
-def test_processes_that_fail_together(
-    tmp_path: Path, server: Server, full: bool, tally: Tally
-) -> None:
-    rounds, survived = 5 if full else 2, 0
-    for number in range(rounds):
-        folder = tmp_path / str(number)
-        processes = first_runs(folder, server, 4, full, "404")
-        codes = [end(process) for process in processes]
-        said = (folder / "err").read_text().count("images-idx3-ubyte.gz: HTTPError at 127.0.0.1")
-        left = {path.name for path in folder.glob("data/MNIST/raw/*")}  # the folder may be
-        survived += codes == [3 if full else 1] * 4 and said == 4 and left <= {".lock"}
-    tally("first runs: 4 processes together, no mirror", rounds, survived, 0)
-
-
 def first_runs(
     folder: Path, server: Server, count: int, full: bool, kind: str = "good"
 ) -> list[BaseProcess]:
-    """Start processes that find no data."""
     folder.mkdir(exist_ok=True)
     source = stand_in(FILES, f"{server.url}{kind}/")
     return [start(folder, FIT, partial(first_run, source, full)) for _ in range(count)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Tally
-from mirrors import packed, stand_in, stand_ins
+from mirrors import packed, stand_in, stand_ins, write
 
 from mnist_lightning.data.sources import Source
 from mnist_lightning.errors import DataError
@@ -39,12 +39,6 @@ def mutant(content: bytes, draw: random.Random) -> bytes:
             b"",
         ]
     )
-
-
-def write(folder: Path, files: dict[str, bytes]) -> None:
-    folder.mkdir(exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
 
 
 def read(source: Source, folder: Path) -> dict[str, bytes] | None:
