@@ -3,33 +3,15 @@
 import json
 import shlex
 from base64 import b64encode
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from mnist_lightning.data.datamodule import TITLES
 from mnist_lightning.files import atomic_write
-from mnist_lightning.report.lines import WARNING
+from mnist_lightning.report.summary import WARNING, share
 
 FILE_NAME = "report.html"
-METRICS = {"figures": "validation", "test": "test"}  # folder of figures, of their metrics.json
-# Part of the page: path in the run's folder, without .png, and what the figure shows, in words
-FIGURES = {
-    "training": {
-        "figures/curves": "Loss and accuracy after each epoch",
-        "figures/predictions": "The first images classified correctly and incorrectly",
-    },
-    "figures": {"figures/confusion_matrix": "How often each digit was taken for each"},
-    "test": {
-        "test/confusion_matrix": "How often each digit was taken for each",
-        "test/mistakes": "The mistakes with the highest loss",
-        "test/attention": "Which pixels spoke for the worst mistakes",
-        "test/reliability": "How probable predictions are, and how often right",
-        "test/filters": "The filters of the first layer",
-    },
-}
 # What a file of the run may cause whose content is not what it should be
 DAMAGED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -50,48 +32,26 @@ def render_page(folder: Path) -> str:
     """Render the page as HTML; all text that comes from the run is escaped."""
     loader = FileSystemLoader(Path(__file__).parent)
     jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    jinja.filters.update(source=_source, scores=_digit_scores, confusion=_confusion)
-    metrics = {part: folder / place / "metrics.json" for part, place in METRICS.items()}
-    found = [(part, _read(path)) for part, path in metrics.items() if path.is_file()]
-    figures = {name: folder / f"{name}.png" for part in FIGURES.values() for name in part}
-    pictures = {name: path.read_bytes() for name, path in figures.items() if path.is_file()}
+    jinja.filters.update(
+        scores=lambda digit: [n if isinstance(n, int) else share(n) for n in digit.values()],
+        confusion=lambda pair: (f"{pair['label']} taken for {pair['digit']}", pair["count"]),
+    )
+    metrics = {"figures": folder / "validation/metrics.json", "test": folder / "test/metrics.json"}
+    found = {part: json.loads(path.read_bytes()) for part, path in metrics.items() if path.exists()}
+    config = folder.resolve() / "config.yaml"
+    # the command that repeats the run does not tell where on this machine it lies
+    base = Path.cwd() if config.is_relative_to(Path.cwd()) else config.parents[1]
     return jinja.get_template("page.html.j2").render(
         name=folder.resolve().name,
-        command=_command(folder),
-        summary=_read(folder / "summary.json"),
+        config=shlex.quote(str(config.relative_to(base))) if config.is_file() else None,
+        summary=json.loads((folder / "summary.json").read_bytes()),
+        titles=TITLES,
         warning=WARNING,
         # of evaluations on the same images the later one
-        evaluations={scores["images"]: (part, scores) for part, scores in found},
-        shown=FIGURES,
-        pictures={name: b64encode(png).decode() for name, png in pictures.items()},
+        evaluations={scores["images"]: (part, scores) for part, scores in found.items()},
+        picture=lambda name: _picture(folder / f"{name}.png"),
     )
 
 
-def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _source(name: object) -> str:
-    return TITLES.get(str(name), "other data")
-
-
-def _digit_scores(digit: Mapping[str, Any]) -> list[int | str]:
-    """The row of a class: scores with four decimals, or a dash where undefined."""
-    return [
-        value if isinstance(value, int) else "-" if value is None else f"{value:.4f}"
-        for value in digit.values()
-    ]
-
-
-def _confusion(pair: Mapping[str, Any]) -> tuple[str, int]:
-    return f"{pair['label']} taken for {pair['digit']}", pair["count"]
-
-
-def _command(folder: Path) -> str:
-    """What repeats the run, without telling where on this machine it lies."""
-    config = folder.resolve() / "config.yaml"
-    if not config.is_file():
-        return ""
-    near = config.is_relative_to(Path.cwd())
-    shown = config.relative_to(Path.cwd()) if near else Path(folder.resolve().name, config.name)
-    return f"python -m mnist_lightning fit --config {shlex.quote(str(shown))}"
+def _picture(path: Path) -> str:
+    return b64encode(path.read_bytes()).decode() if path.is_file() else ""

@@ -1,6 +1,7 @@
 """The report of a run: counts, scores, figures and its page."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from lightning import Callback, LightningModule, Trainer
@@ -13,12 +14,11 @@ from mnist_lightning.checkpoints.run_folder import run_folder, say
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write
-from mnist_lightning.report import lines
+from mnist_lightning.report import summary
 from mnist_lightning.report.collector import PredictionCollector, Predictions
 from mnist_lightning.report.figures import draw_fit, draw_test
 from mnist_lightning.report.history import History
 from mnist_lightning.report.page import FILE_NAME, write_page
-from mnist_lightning.report.summary import describe, summarize, write_json
 
 
 class Report(Callback):
@@ -33,7 +33,6 @@ class Report(Callback):
 
     def __init__(self, figures: bool = True) -> None:
         self.figures = figures
-        self._started = 0.0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Have the predictions collected."""
@@ -42,12 +41,12 @@ class Report(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the run trains on, and start the clock."""
         self._started = time.perf_counter()
-        say_all(trainer, lines.opening_lines(attached_data(trainer)))
+        _say_all(trainer, summary.opening_lines(attached_data(trainer)))
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn of synthetic digits in ``validate``, ``test`` and ``predict``."""
         if trainer.state.fn != TrainerFn.FITTING:
-            say_all(trainer, lines.source_lines(attached_data(trainer)))
+            _say_all(trainer, summary.source_lines(attached_data(trainer)))
 
     on_test_start = on_predict_start = on_validation_start
 
@@ -62,32 +61,31 @@ class Report(Callback):
         folder = run_folder(trainer)
         if folder is None or not trainer.is_global_zero:
             return
-        data, scores = attached_data(trainer), predictions.scores if predictions else None
-        summary = summarize(trainer, pl_module, scores, time.perf_counter() - self._started)
+        scores = predictions.scores if predictions else None
+        seconds = time.perf_counter() - self._started
         try:
-            write_json(folder / "summary.json", summary)
+            summary.write_summary(folder, trainer, pl_module, scores, seconds)
             if scores:
-                write_json(folder / "validation/metrics.json", describe(scores, "val", data, None))
+                summary.write_metrics(folder / "validation/metrics.json", "val", scores, trainer)
             if self.figures:
-                self._draw(trainer, folder, predictions)
+                _draw_fit(trainer, folder, predictions)
         except (OSError, OutputError) as error:  # a full disk; the checkpoint is what counts
             rank_zero_warn(f"the report of the run could not be written ({error})")
-        say_all(trainer, lines.closing_lines(str(folder), data))
+        _say_all(trainer, summary.closing_lines(folder, attached_data(trainer)))
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the scores and write them; a ``fast_dev_run`` writes nothing."""
         predictions = self._count(trainer, "test")
         if not predictions or not trainer.is_global_zero:
             return
-        data, scores = attached_data(trainer), predictions.scores
-        say_all(trainer, lines.score_lines(scores))
+        _say_all(trainer, summary.score_lines(predictions.scores))
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         run = Path(trainer.default_root_dir)
-        write_json(run / "test/metrics.json", describe(scores, "test", data, trainer.ckpt_path))
+        summary.write_metrics(run / "test/metrics.json", "test", predictions.scores, trainer)
         if self.figures:
             with trainer.precision_plugin.forward_context():
-                save(dict(draw_test(pl_module, predictions)), run / "test")
+                _save(dict(draw_test(pl_module, predictions)), run / "test")
         say(trainer, f"Written to {run / 'test'}")
         if self.figures and (run / FILE_NAME).is_file():
             say(trainer, write_page(run))
@@ -95,28 +93,28 @@ class Report(Callback):
     def _count(self, trainer: Trainer, stage: str) -> Predictions | None:
         predictions = self._collector.gather()
         if predictions:
-            say_all(trainer, lines.count_lines(predictions.scores, stage, attached_data(trainer)))
+            lines = summary.count_lines(predictions.scores, stage, attached_data(trainer))
+            _say_all(trainer, lines)
         return predictions
 
-    def _draw(self, trainer: Trainer, folder: Path, predictions: Predictions | None) -> None:
-        histories = [each for each in trainer.callbacks if isinstance(each, History)]  # type: ignore[attr-defined]
-        figures = dict(draw_fit(histories[0].columns() if histories else {}, predictions))
-        save(figures, folder / "figures")
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                for name, figure in figures.items():
-                    logger.experiment.add_figure(name, figure, trainer.current_epoch)
-        say(trainer, write_page(folder))
+
+def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -> None:
+    histories = [each for each in trainer.callbacks if isinstance(each, History)]  # type: ignore[attr-defined]
+    figures = dict(draw_fit(histories[0].columns() if histories else {}, predictions))
+    _save(figures, folder / "figures")
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            for name, figure in figures.items():
+                logger.experiment.add_figure(name, figure, trainer.current_epoch)
+    say(trainer, write_page(folder))
 
 
-def say_all(trainer: Trainer, lines: list[str]) -> None:
-    """Print lines once, as ``say`` does."""
+def _say_all(trainer: Trainer, lines: Iterable[str]) -> None:
     for line in lines:
         say(trainer, line)
 
 
-def save(figures: dict[str, Figure], folder: Path) -> None:
-    """Write figures as PNG files of their names."""
+def _save(figures: dict[str, Figure], folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name, figure in figures.items():
         with atomic_write(folder / f"{name}.png") as draft:

@@ -62,19 +62,15 @@ def compute_scores(logits: Tensor, labels: Tensor) -> Scores:
     confidence = logits.double().softmax(dim=1).amax(dim=1)  # in float32 many would be exactly 1
     matrix = multiclass_confusion_matrix(predictions, labels, logits.shape[1])
     right, count, table = int(matrix.trace()), len(labels), matrix.tolist()
+    loss = F.cross_entropy(logits, labels).item()
     bins = _bins(confidence, predictions == labels)
-    return Scores(
-        count,
-        right,
-        right / count,
-        wilson_interval(right, count),
-        F.cross_entropy(logits, labels).item(),
-        sum(each.count / count * abs(each.confidence - each.accuracy) for each in bins),
-        [_digit_scores(table, digit) for digit in range(len(table))],
-        _confusions(matrix),
-        table,
-        bins,
-    )
+    error = sum(each.count / count * abs(each.confidence - each.accuracy) for each in bins)
+    digits = [_digit_scores(table, digit) for digit in range(len(table))]
+    pairs = matrix.clone().fill_diagonal_(0).nonzero().tolist()
+    found = [Confusion(label, digit, table[label][digit]) for label, digit in pairs]
+    most = sorted(found, key=lambda each: -each.count)[:MOST_FREQUENT]
+    interval = wilson_interval(right, count)
+    return Scores(count, right, right / count, interval, loss, error, digits, most, table, bins)
 
 
 def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
@@ -90,12 +86,6 @@ def _digit_scores(matrix: list[list[int]], digit: int) -> DigitScores:
     pairs = (hits, predicted), (hits, true), (2 * hits, predicted + true)
     precision, recall, f1 = (over / under if under else None for over, under in pairs)
     return DigitScores(digit, precision, recall, f1, true)
-
-
-def _confusions(matrix: Tensor) -> list[Confusion]:
-    pairs = matrix.clone().fill_diagonal_(0).nonzero().tolist()
-    found = [Confusion(label, digit, int(matrix[label, digit])) for label, digit in pairs]
-    return sorted(found, key=lambda each: -each.count)[:MOST_FREQUENT]
 
 
 def _bins(confidence: Tensor, is_right: Tensor) -> list[Bin]:

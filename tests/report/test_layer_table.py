@@ -15,6 +15,6 @@ def test_lists_the_layers_of_the_original() -> None:
         ("(B, 128)", 991_360),
         ("(B, 10)", 1_290),
     ]
-    table = format_table(rows)
+    table = format_table(rows).splitlines()
     assert table[-1].split() == ["Total", "1,048,394"]
     assert max(map(len, table)) <= 80

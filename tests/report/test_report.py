@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 from conftest import TINY
 from sklearn.metrics import confusion_matrix
-from test_page import Parsed
+from test_page import DRAWN, Parsed
 
 from mnist_lightning.__main__ import main
 
 RUN = Path("logs/synthetic/version_0")
-DRAWN = {"confusion_matrix", "mistakes", "attention", "reliability", "filters"}
 
 
 def rows(run: Path) -> list[dict[str, str]]:
