@@ -1,7 +1,6 @@
 """The predictions of one evaluation pass, collected once for all callbacks that show them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -37,8 +36,7 @@ class Batch(NamedTuple):
         return images.numpy(), self.labels.numpy(), predictions.numpy(), chances.numpy()
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(NamedTuple):
     """The predictions for a whole set, on the CPU."""
 
     logits: Tensor  # (N, C) float32
@@ -98,10 +96,7 @@ class PredictionCollector(Callback):
         self._kept = batch.select(torch.cat(_choose(batch)).unique())  # type: ignore[no-untyped-call]
 
     def gather(self) -> Predictions | None:
-        """Join the predictions of all ranks, in rank order; None before the first batch.
-
-        Collective: call it on every rank.
-        """
+        """Join the predictions of all ranks, which all call it; None before the first batch."""
         if self._gathered is None and self._kept:
             logits, labels = (_all_ranks(torch.cat(p)) for p in zip(*self._answers, strict=True))
             kept, logits = Batch(*map(_all_ranks, self._kept)), logits.float()

@@ -1,7 +1,6 @@
 """Which figures a run and a test have, by the names of their files."""
 
 from collections.abc import Iterator
-from dataclasses import astuple
 
 import numpy as np
 import torch
@@ -11,14 +10,13 @@ from torch import Tensor, nn
 
 from mnist_lightning.report import plotting
 from mnist_lightning.report.collector import Predictions
+from mnist_lightning.report.plotting import Columns
 
 EXPLAINED = 9  # mistakes
 NOISE, COPIES = 0.25, 32  # of the range of the pixels; of each image
 
-Figures = Iterator[tuple[str, Figure]]
 
-
-def draw_fit(columns: plotting.Columns, predictions: Predictions | None) -> Figures:
+def draw_fit(columns: Columns, predictions: Predictions | None) -> Iterator[tuple[str, Figure]]:
     """Draw the curves that the columns of a history allow, predictions and confusion matrix."""
     for metric in plotting.METRICS:
         for stage, (name, _) in plotting.STAGES.items():
@@ -32,7 +30,7 @@ def draw_fit(columns: plotting.Columns, predictions: Predictions | None) -> Figu
         yield "confusion_matrix", plotting.plot_confusion_matrix(matrix)
 
 
-def draw_test(module: LightningModule, predictions: Predictions) -> Figures:
+def draw_test(module: LightningModule, predictions: Predictions) -> Iterator[tuple[str, Figure]]:
     """Draw confusions, mistakes and what spoke for them, calibration, and the first filters."""
     scores, mistakes = predictions.scores, predictions.mistakes
     yield "confusion_matrix", plotting.plot_confusion_matrix(np.array(scores.confusion_matrix))
@@ -44,9 +42,8 @@ def draw_test(module: LightningModule, predictions: Predictions) -> Figures:
     images, truth, digits, _ = few.arrays()
     gradients = gradients.float().cpu()
     yield "attention", plotting.plot_attention(images, gradients.numpy(), truth, digits)
-    counts, confidences, accuracies = np.array([astuple(each) for each in scores.bins]).T
-    error = scores.calibration_error
-    yield "reliability", plotting.plot_reliability(counts, confidences, accuracies, error)
+    bins = np.array([list(each.values()) for each in scores.bins])
+    yield "reliability", plotting.plot_reliability(bins, scores.calibration_error)
     convolutions = [each for each in module.modules() if isinstance(each, nn.Conv2d)]
     if convolutions:
         filters = convolutions[0].weight.detach().flatten(0, 1).float().cpu()

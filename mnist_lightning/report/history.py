@@ -19,8 +19,6 @@ LOGGED = {
 }
 COLUMNS = ("epoch", *LOGGED, "seconds")
 
-Row = dict[str, float]
-
 
 class History(Callback):
     """Print the metrics of each epoch and keep them in ``history.csv`` in the run's folder.
@@ -31,7 +29,7 @@ class History(Callback):
     """
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[dict[str, float]] = []
         self._before = self._started = 0.0  # seconds of this epoch in the interrupted run; clock
         self._validated = False
 
@@ -54,16 +52,14 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
         """Add the epoch's row, print it and write the file."""
-        row: Row = {"epoch": trainer.current_epoch + 1}
-        for column, name in LOGGED.items():
-            fresh = self._validated or not column.startswith("val_")
-            if fresh and name in trainer.callback_metrics:
-                row[column] = trainer.callback_metrics[name].item()
-        row["seconds"] = round(self._seconds(), 3)
-        self.rows.append(row)
+        epoch, seconds = trainer.current_epoch + 1, round(self._seconds(), 3)
+        fresh = [name for name in LOGGED if self._validated or not name.startswith("val_")]
+        found = {name: trainer.callback_metrics.get(LOGGED[name]) for name in fresh}
+        row = {name: value.item() for name, value in found.items() if value is not None}
+        self.rows.append({"epoch": epoch, **row, "seconds": seconds})
         of = f"/{trainer.max_epochs}" if (trainer.max_epochs or -1) > 0 else ""
-        metrics = [f"{name} {row[name]:.4f}" for name in LOGGED if name in row]
-        say(trainer, "  ".join([f"epoch {row['epoch']}{of}", *metrics, f"{row['seconds']:.1f} s"]))
+        metrics = [f"{name} {value:.4f}" for name, value in row.items()]
+        say(trainer, "  ".join([f"epoch {epoch}{of}", *metrics, f"{seconds:.1f} s"]))
         self._write(trainer)
 
     def columns(self) -> dict[str, list[float]]:

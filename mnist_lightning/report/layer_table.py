@@ -8,8 +8,6 @@ from lightning.pytorch.utilities.model_summary.model_summary import UNKNOWN_SIZE
 
 from mnist_lightning.checkpoints.run_folder import say
 
-Row = tuple[str, str, int]  # name, output shape, number of parameters
-
 
 class LayerTable(Callback):
     """Print layers, output shapes and parameters before training, as Keras's ``summary`` does."""
@@ -19,11 +17,10 @@ class LayerTable(Callback):
         say(trainer, format_table(layers(pl_module)))
 
 
-def layers(module: LightningModule) -> list[Row]:
-    """List the innermost layers with their output shapes and numbers of parameters.
+def layers(module: LightningModule) -> list[tuple[str, str, int]]:
+    """List name, output shape and parameters of the innermost layers.
 
-    Shapes need the module's ``example_input_array``; without it only layers with parameters are
-    listed.
+    Without ``example_input_array`` only those with parameters, of unknown shapes.
     """
     with warnings.catch_warnings():  # of megabytes, which are not shown
         warnings.filterwarnings("ignore", message="Precision .* is not supported by the model")
@@ -37,7 +34,7 @@ def layers(module: LightningModule) -> list[Row]:
     ]
 
 
-def format_table(rows: list[Row]) -> str:
+def format_table(rows: list[tuple[str, str, int]]) -> str:
     """Lay the rows out in three columns, with the sum of the parameters below."""
     total = sum(parameters for _, _, parameters in rows)
     counted = [(name, shape, f"{n:,}") for name, shape, n in (*rows, ("Total", "", total))]

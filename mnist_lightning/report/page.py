@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from mnist_lightning.data.datamodule import TITLES
 from mnist_lightning.files import atomic_write
-from mnist_lightning.report.summary import WARNING, share
+from mnist_lightning.report.summary import WARNING, cell
 
 FILE_NAME = "report.html"
 # What a file of the run may cause whose content is not what it should be
@@ -33,7 +33,8 @@ def render_page(folder: Path) -> str:
     loader = FileSystemLoader(Path(__file__).parent)
     jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     jinja.filters.update(
-        scores=lambda digit: [n if isinstance(n, int) else share(n) for n in digit.values()],
+        base64=lambda path: b64encode(path.read_bytes()).decode(),
+        scores=lambda digit: map(cell, digit.values()),
         confusion=lambda pair: (f"{pair['label']} taken for {pair['digit']}", pair["count"]),
     )
     metrics = {"figures": folder / "validation/metrics.json", "test": folder / "test/metrics.json"}
@@ -42,16 +43,11 @@ def render_page(folder: Path) -> str:
     # the command that repeats the run does not tell where on this machine it lies
     base = Path.cwd() if config.is_relative_to(Path.cwd()) else config.parents[1]
     return jinja.get_template("page.html.j2").render(
-        name=folder.resolve().name,
+        run=folder.resolve(),
         config=shlex.quote(str(config.relative_to(base))) if config.is_file() else None,
         summary=json.loads((folder / "summary.json").read_bytes()),
         titles=TITLES,
         warning=WARNING,
         # of evaluations on the same images the later one
         evaluations={scores["images"]: (part, scores) for part, scores in found.items()},
-        picture=lambda name: _picture(folder / f"{name}.png"),
     )
-
-
-def _picture(path: Path) -> str:
-    return b64encode(path.read_bytes()).decode() if path.is_file() else ""

@@ -77,11 +77,7 @@ def plot_mistakes(images: Array, labels: Array, predictions: Array, probabilitie
 
 
 def plot_attention(images: Array, gradients: Array, labels: Array, predictions: Array) -> Figure:
-    """Show what spoke for each mistake, beside its image, three a row.
-
-    ``gradients``, (N, H, W) as the images, are above 0 where ink speaks for the prediction, below
-    0 where it speaks for the truth, the label.
-    """
+    """Show mistakes beside gradients, (N, H, W), above 0 where ink speaks for the prediction."""
     tiles = np.zeros((*images.shape[:2], 2 * images.shape[2], 4))
     for tile, image, gradient in zip(tiles, images, gradients, strict=True):
         ink = np.asarray(Normalize()(image))
@@ -100,11 +96,9 @@ def plot_filters(filters: Array) -> Figure:
     return plot_tiles(_signed(filters), [""] * len(filters), 8, title)
 
 
-def plot_reliability(counts: Array, confidences: Array, accuracies: Array, error: float) -> Figure:
-    """Compare confidence with accuracy in bins, (B,) each with the counts of their predictions.
-
-    ``error`` is the expected calibration error.
-    """
+def plot_reliability(bins: Array, error: float) -> Figure:
+    """Compare confidence with accuracy: rows of count, confidence and accuracy, (B, 3) float."""
+    counts, confidences, accuracies = bins.T
     figure = Figure(figsize=(5.6, 5.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], "--", color="gray", label="as sure as right")
@@ -125,10 +119,9 @@ def plot_reliability(counts: Array, confidences: Array, accuracies: Array, error
 def plot_tiles(
     tiles: Array, titles: Sequence[str], per_row: int, title: str, ax: Axes | None = None
 ) -> Figure:
-    """Lay out images on one pair of axes, which draws faster than one pair each.
+    """Lay out images, (N, H, W), shown from darkest to brightest, or (N, H, W, 4) RGBA.
 
-    ``tiles`` are (N, H, W), each shown from its darkest to its brightest, or (N, H, W, 4) RGBA;
-    their titles have equally many lines.
+    One pair of axes draws faster than one each. The titles have equally many lines.
     """
     width = tiles.shape[2] / tiles.shape[1]  # of a tile, whose height is 1
     head = 0.06 + 0.17 * (titles[0].count("\n") + 1 if titles and titles[0] else 0)  # with its gap

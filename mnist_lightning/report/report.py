@@ -1,7 +1,6 @@
 """The report of a run: counts, scores, figures and its page."""
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from lightning import Callback, LightningModule, Trainer
@@ -41,12 +40,14 @@ class Report(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the run trains on, and start the clock."""
         self._started = time.perf_counter()
-        _say_all(trainer, summary.opening_lines(attached_data(trainer)))
+        for line in summary.opening_lines(attached_data(trainer)):
+            say(trainer, line)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn of synthetic digits in ``validate``, ``test`` and ``predict``."""
         if trainer.state.fn != TrainerFn.FITTING:
-            _say_all(trainer, summary.source_lines(attached_data(trainer)))
+            for line in summary.source_lines(attached_data(trainer)):
+                say(trainer, line)
 
     on_test_start = on_predict_start = on_validation_start
 
@@ -71,14 +72,16 @@ class Report(Callback):
                 _draw_fit(trainer, folder, predictions)
         except (OSError, OutputError) as error:  # a full disk; the checkpoint is what counts
             rank_zero_warn(f"the report of the run could not be written ({error})")
-        _say_all(trainer, summary.closing_lines(folder, attached_data(trainer)))
+        say(trainer, f"Run folder: {folder}\nCurves: tensorboard --logdir {folder}")
+        if (data := attached_data(trainer)) and data.source == "synthetic":
+            say(trainer, "This run used SYNTHETIC DIGITS: it is not an MNIST result.")
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the scores and write them; a ``fast_dev_run`` writes nothing."""
         predictions = self._count(trainer, "test")
         if not predictions or not trainer.is_global_zero:
             return
-        _say_all(trainer, summary.score_lines(predictions.scores))
+        say(trainer, "\n".join(summary.score_lines(predictions.scores)))
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         run = Path(trainer.default_root_dir)
@@ -94,7 +97,7 @@ class Report(Callback):
         predictions = self._collector.gather()
         if predictions:
             lines = summary.count_lines(predictions.scores, stage, attached_data(trainer))
-            _say_all(trainer, lines)
+            say(trainer, "\n".join(lines))
         return predictions
 
 
@@ -107,11 +110,6 @@ def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -
             for name, figure in figures.items():
                 logger.experiment.add_figure(name, figure, trainer.current_epoch)
     say(trainer, write_page(folder))
-
-
-def _say_all(trainer: Trainer, lines: Iterable[str]) -> None:
-    for line in lines:
-        say(trainer, line)
 
 
 def _save(figures: dict[str, Figure], folder: Path) -> None:

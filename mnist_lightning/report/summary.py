@@ -66,23 +66,15 @@ def score_lines(scores: Scores) -> list[str]:
     lines = [f"loss {scores.loss:.4f}, expected calibration error {error:.4f}", ""]
     lines += ["digit  precision  recall      F1  images"]
     for each in scores.digits:
-        precision, recall, f1 = map(share, (each.precision, each.recall, each.f1))
-        lines += [f"{each.digit:>5}  {precision:>9}  {recall:>6}  {f1:>6}  {each.support:>6,}"]
+        digit, precision, recall, f1, support = map(cell, each.values())
+        lines += [f"{digit:>5}  {precision:>9}  {recall:>6}  {f1:>6}  {support:>6}"]
     lines += ["", "most frequent confusions:"] if scores.confusions else [""]
-    return lines + [f"  {c.label} taken for {c.digit}: {c.count:,}" for c in scores.confusions]
+    return lines + ["  {label} taken for {digit}: {count:,}".format(**c) for c in scores.confusions]
 
 
-def share(value: float | None) -> str:
-    """Write a score with four decimals, or a dash where it is undefined."""
-    return "-" if value is None else f"{value:.4f}"
-
-
-def closing_lines(folder: Path, data: Data) -> list[str]:
-    """Say where the run's files are and how to look at its curves."""
-    lines = [f"Run folder: {folder}", f"Curves: tensorboard --logdir {folder}"]
-    if data and data.source == "synthetic":
-        lines.append("This run used SYNTHETIC DIGITS: it is not an MNIST result.")
-    return lines
+def cell(value: float | None) -> str:
+    """Write a count, or a score with four decimals, or a dash where it is undefined."""
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def write_summary(

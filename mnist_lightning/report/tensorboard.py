@@ -93,38 +93,31 @@ class Board(Callback):
             is_digit = predictions.labels == digit
             writer.add_pr_curve(f"digit_{digit}", is_digit, probabilities, trainer.current_epoch)
         if isinstance(pl_module, MNISTClassifier):
-            _add_features(writer, pl_module, predictions, trainer.current_epoch)
-        data = attached_data(trainer)
-        settings = {**pl_module.hparams, **(data.hparams if data else {})}
-        _add_to_table(Path(writer.log_dir).parent, {"max_epochs": trainer.max_epochs, **settings})
+            _add_features(writer, pl_module, predictions)
+        settings, data = {"max_epochs": trainer.max_epochs}, attached_data(trainer)
+        settings |= {**pl_module.hparams, **(data.hparams if data else {})}
+        plain = {k: v if isinstance(v, int | float) else str(v) for k, v in settings.items()}
+        folder = Path(writer.log_dir).parent
+        with warned():
+            table = FileWriter(folder)
+            table.add_summary(hparams_config_pb([HParam(name) for name in plain], METRICS))
+            table.add_summary(hparams_pb(plain, trial_id="/".join(folder.parts[-2:])))
+            table.close()
 
     def _gather(self, trainer: Trainer) -> tuple[SummaryWriter | None, Predictions | None]:
         """On the first rank the writer of validation's curves, and the predictions of all ranks."""
-        if not self._logger:
-            return None, None
-        predictions = self._collector.gather()
-        return self._logger.writer("val") if trainer.is_global_zero else None, predictions
+        predictions = self._collector.gather() if self._logger else None
+        logger = self._logger if trainer.is_global_zero else None
+        return logger.writer("val") if logger else None, predictions
 
 
-def _add_features(
-    writer: SummaryWriter, module: MNISTClassifier, predictions: Predictions, epoch: int
-) -> None:
+def _add_features(writer: SummaryWriter, module: MNISTClassifier, shown: Predictions) -> None:
     """Show the features, (N, F), of the first validation images, with thumbnails and labels."""
-    images, training = predictions.first_images, module.net.training
+    images, labels, training = shown.first_images, shown.labels.tolist(), module.net.training
     with torch.inference_mode():
         features = module.net.eval().features(images)
     module.net.train(training)
     darkest, brightest = images.aminmax()
     thumbnails = (images - darkest) / (brightest - darkest)
-    labels = predictions.labels[: len(images)].tolist()
-    writer.add_embedding(features, labels, thumbnails, epoch, "features")
-
-
-def _add_to_table(folder: Path, settings: dict[str, Any]) -> None:
-    """Enter a run into the table of runs: its settings, and its last epoch's metrics."""
-    plain = {k: v if isinstance(v, int | float) else str(v) for k, v in settings.items()}
-    with warned():
-        file = FileWriter(folder)
-        file.add_summary(hparams_config_pb([HParam(name) for name in plain], METRICS))
-        file.add_summary(hparams_pb(plain, trial_id="/".join(folder.parts[-2:])))
-        file.close()
+    epoch = module.trainer.current_epoch
+    writer.add_embedding(features, labels[: len(images)], thumbnails, epoch, "features")
