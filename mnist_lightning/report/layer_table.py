@@ -18,10 +18,7 @@ class LayerTable(Callback):
 
 
 def layers(module: LightningModule) -> list[tuple[str, str, int]]:
-    """List name, output shape and parameters of the innermost layers.
-
-    Without ``example_input_array`` only those with parameters, of unknown shapes.
-    """
+    """List name, output shape, known by ``example_input_array``, and parameters of each layer."""
     with warnings.catch_warnings():  # of megabytes, which are not shown
         warnings.filterwarnings("ignore", message="Precision .* is not supported by the model")
         summary = ModelSummary(module, max_depth=-1)

@@ -6,7 +6,6 @@ from math import ceil
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -78,12 +77,11 @@ def plot_mistakes(images: Array, labels: Array, predictions: Array, probabilitie
 
 def plot_attention(images: Array, gradients: Array, labels: Array, predictions: Array) -> Figure:
     """Show mistakes beside gradients, (N, H, W), above 0 where ink speaks for the prediction."""
-    tiles = np.zeros((*images.shape[:2], 2 * images.shape[2], 4))
-    for tile, image, gradient in zip(tiles, images, gradients, strict=True):
-        ink = np.asarray(Normalize()(image))
-        speaks = _signed(gradient)
-        speaks[..., :3] *= 1 - ink[..., np.newaxis] / 4  # the digit's shadow
-        tile[:] = np.concatenate([colormaps["gray"](ink), speaks], axis=1)
+    ink = images - images.min(axis=(1, 2), keepdims=True)
+    ink /= np.maximum(ink.max(axis=(1, 2), keepdims=True), 1e-12)
+    speaks = _signed(gradients, (1, 2))
+    speaks[..., :3] *= 1 - ink[..., np.newaxis] / 4  # the digit's shadow
+    tiles = np.concatenate([colormaps["gray"](ink), speaks], axis=2)
     titles = [f"{true} taken for {digit}" for true, digit in zip(labels, predictions, strict=True)]
     title = "Where more ink speaks for the prediction (red) or for the truth (blue)"
     return plot_tiles(tiles, titles, 3, title if titles else NONE)
@@ -140,7 +138,7 @@ def plot_tiles(
     return ax.figure
 
 
-def _signed(values: Array) -> Array:
-    """Color numbers, blue below 0, white, red above, by the largest: (..., 4) RGBA."""
-    largest = np.abs(values).max(initial=1e-12)
+def _signed(values: Array, axis: tuple[int, ...] | None = None) -> Array:
+    """Color numbers, blue below 0, white, red above, by the largest on axes: (..., 4) RGBA."""
+    largest = np.abs(values).max(axis=axis, initial=1e-12, keepdims=True)
     return np.asarray(colormaps["bwr"](values / largest / 2 + 0.5))

@@ -1,8 +1,12 @@
-"""The report of a run: counts, scores, figures and its page."""
+"""The report of a run: counts, scores, figures and its page, one file that needs no other."""
 
+import json
+import shlex
 import time
+from base64 import b64encode
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.trainer.states import TrainerFn
@@ -10,14 +14,17 @@ from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
 from mnist_lightning.checkpoints.run_folder import run_folder, say
-from mnist_lightning.data.datamodule import attached_data
+from mnist_lightning.data.datamodule import TITLES, attached_data
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write
 from mnist_lightning.report import summary
 from mnist_lightning.report.collector import PredictionCollector, Predictions
 from mnist_lightning.report.figures import draw_fit, draw_test
 from mnist_lightning.report.history import History
-from mnist_lightning.report.page import FILE_NAME, write_page
+
+FILE_NAME = "report.html"
+# What a file of the run may cause whose content is not what it should be
+DAMAGED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Report(Callback):
@@ -117,3 +124,40 @@ def _save(figures: dict[str, Figure], folder: Path) -> None:
     for name, figure in figures.items():
         with atomic_write(folder / f"{name}.png") as draft:
             figure.savefig(draft, dpi=120)
+
+
+def write_page(folder: Path) -> str:
+    """Write the page from the files in a run's folder; say where it is, or what failed."""
+    path = folder / FILE_NAME
+    try:
+        text = render_page(folder)
+    except (OSError, TemplateError, *DAMAGED):
+        return f"{path} is not written anew: a file of the run is missing or damaged"
+    with atomic_write(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+    return f"Page of the run: {path}"
+
+
+def render_page(folder: Path) -> str:
+    """Render the page as HTML; all text that comes from the run is escaped."""
+    loader = FileSystemLoader(Path(__file__).parent)
+    jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    jinja.filters.update(
+        base64=lambda path: b64encode(path.read_bytes()).decode(),
+        scores=lambda digit: map(summary.cell, digit.values()),
+        confusion=lambda pair: (f"{pair['label']} taken for {pair['digit']}", pair["count"]),
+    )
+    metrics = {"figures": folder / "validation/metrics.json", "test": folder / "test/metrics.json"}
+    found = {part: json.loads(path.read_bytes()) for part, path in metrics.items() if path.exists()}
+    config = folder.resolve() / "config.yaml"
+    # the command that repeats the run does not tell where on this machine it lies
+    base = Path.cwd() if config.is_relative_to(Path.cwd()) else config.parents[1]
+    return jinja.get_template("page.html.j2").render(
+        run=folder.resolve(),
+        config=shlex.quote(str(config.relative_to(base))) if config.is_file() else None,
+        summary=json.loads((folder / "summary.json").read_bytes()),
+        titles=TITLES,
+        warning=summary.WARNING,
+        # of evaluations on the same images the later one
+        evaluations={scores["images"]: (part, scores) for part, scores in found.items()},
+    )

@@ -70,6 +70,8 @@ def test_attention_is_red_above_zero_and_blue_below() -> None:
     assert shown.shape == (28, 56, 4), "image and gradients side by side"
     expected = [[1, 0, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]]  # red, blue, white
     np.testing.assert_allclose(shown[[5, 7, 0], [28 + 6, 28 + 8, 28]], expected, atol=0.01)
+    (none,) = plotting.plot_attention(dark[:0], dark[:0], LABELS[:0], DIGITS[:0]).axes
+    assert none.get_title() == "No mistakes"
 
 
 def test_filters_share_one_scale() -> None:
