@@ -28,7 +28,7 @@ def plot_curves(
     for ax, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         for stage in stages:
             label, color = STAGES[stage]
-            if values := columns.get(f"{stage}{metric}"):
+            if (values := columns.get(f"{stage}{metric}")) is not None:  # of no epoch: empty
                 ax.plot(columns["epoch"], values, "o-", color=color, label=label, markersize=4)
         ax.legend().set_visible(len(stages) > 1)
         title = metric if len(stages) > 1 else f"{label} {metric}"
