@@ -1,8 +1,6 @@
 """The predictions of one evaluation pass, collected once for all callbacks that show them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -38,8 +36,7 @@ class Batch(NamedTuple):
         return images.numpy(), self.labels.numpy(), predictions.numpy(), chances.numpy()
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(NamedTuple):
     """The predictions for a whole set, on the CPU."""
 
     logits: Tensor  # (N, C) float32
@@ -47,11 +44,7 @@ class Predictions:
     shown: Batch  # the first nine images classified correctly, then the first nine incorrectly
     mistakes: Batch  # up to 36 images classified incorrectly, the highest loss first
     first_images: Tensor  # (up to ``keep_first``, 1, H, W), of this rank, on its device
-
-    @cached_property
-    def scores(self) -> Scores:
-        """The scores of the set."""
-        return compute_scores(self.logits, self.labels)
+    scores: Scores
 
 
 class PredictionCollector(Callback):
@@ -62,37 +55,27 @@ class PredictionCollector(Callback):
 
     def __init__(self) -> None:
         self.keep_first = 0  # images
-        self._answers: list[tuple[Tensor, Tensor]] = []  # logits and labels
-        self._first: list[Tensor] = []
-        self._kept: dict[str, Batch] = {}
-        self._gathered: Predictions | None = None
+        self.on_fit_start()
 
     @classmethod
     def attach(cls, trainer: Trainer) -> "PredictionCollector":
         """Find the trainer's collector, or add one to its callbacks; for use in ``setup``."""
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        found = [callback for callback in callbacks if isinstance(callback, cls)] or [cls()]
-        if found[0] not in callbacks:
-            callbacks.append(found[0])
-        return found[0]
+        if not any(isinstance(each, cls) for each in callbacks):
+            callbacks.append(cls())
+        return next(each for each in callbacks if isinstance(each, cls))
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_fit_start(self, *_: Any, **__: Any) -> None:
         """Forget an earlier pass."""
-        self._answers.clear()
-        self._first.clear()
-        self._kept.clear()
-        self._gathered = None
+        self._answers: list[tuple[Tensor, Tensor]] = []  # logits and labels
+        self._first: list[Tensor] = []
+        self._kept: Batch | None = None
+        self._gathered: Predictions | None = None
 
     on_validation_epoch_start = on_test_epoch_start = on_fit_start
 
     def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
     ) -> None:
         """Add a batch; those of the sanity check are no whole set."""
         if not trainer.sanity_checking:
@@ -100,7 +83,7 @@ class PredictionCollector(Callback):
             has_logits = isinstance(outputs, Mapping) and "logits" in outputs
             self.update(images, labels, outputs["logits"] if has_logits else pl_module(images))
 
-    on_test_batch_end = on_validation_batch_end
+    on_test_batch_end = on_validation_batch_end  # type: ignore[assignment]
 
     def update(self, images: Tensor, labels: Tensor, logits: Tensor) -> None:
         """Add a batch: (B, 1, H, W) float, (B,) int64, (B, C) float."""
@@ -108,41 +91,32 @@ class PredictionCollector(Callback):
         self._answers.append((batch.logits, labels))
         if (missing := self.keep_first - sum(map(len, self._first))) > 0:
             self._first.append(images[:missing])
-        is_right = logits.argmax(dim=1) == labels
-        for kind, keep in KEPT.items():
-            new = batch.select(is_right if kind == "right" else ~is_right)
-            self._kept[kind] = keep(_concat(self._kept[kind], new) if kind in self._kept else new)
+        if self._kept:
+            batch = Batch(*map(torch.cat, zip(self._kept, batch, strict=True)))
+        self._kept = batch.select(torch.cat(_choose(batch)).unique())  # type: ignore[no-untyped-call]
 
     def gather(self) -> Predictions | None:
-        """Join the predictions of all ranks, in rank order; None before the first batch.
-
-        Collective: call it on every rank.
-        """
-        if self._gathered is None and self._answers:
+        """Join the predictions of all ranks, which all call it; None before the first batch."""
+        if self._gathered is None and self._kept:
             logits, labels = (_all_ranks(torch.cat(p)) for p in zip(*self._answers, strict=True))
-            right, wrong, worst = (
-                keep(Batch(*map(_all_ranks, self._kept[kind]))) for kind, keep in KEPT.items()
+            kept, logits = Batch(*map(_all_ranks, self._kept)), logits.float()
+            right, wrong, worst = _choose(kept)
+            shown, mistakes = kept.select(torch.cat([right, wrong])), kept.select(worst)
+            first, scores = (
+                torch.cat([kept.images[:0], *self._first]),
+                compute_scores(logits, labels),
             )
-            first = torch.cat(self._first) if self._first else right.images[:0]
-            shown = _concat(right, wrong)
-            self._gathered = Predictions(logits.float(), labels, shown, worst, first)
+            self._gathered = Predictions(logits, labels, shown, mistakes, first, scores)
         return self._gathered
 
 
-def _concat(*batches: Batch) -> Batch:
-    return Batch(*map(torch.cat, zip(*batches, strict=True)))
-
-
-def _first(batch: Batch) -> Batch:
-    return batch.select(slice(SHOWN))
-
-
-def _worst(batch: Batch) -> Batch:
-    losses = F.cross_entropy(batch.logits.float(), batch.labels, reduction="none")
-    return batch.select(losses.argsort(descending=True, stable=True)[:MISTAKES])
-
-
-KEPT = {"right": _first, "wrong": _first, "worst": _worst}
+def _choose(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Indices of the first right images, of the first wrong, and of the highest losses of these."""
+    is_right = batch.logits.argmax(dim=1) == batch.labels
+    (right,), (wrong,) = is_right.nonzero(as_tuple=True), (~is_right).nonzero(as_tuple=True)
+    losses = F.cross_entropy(batch.logits[wrong].float(), batch.labels[wrong], reduction="none")
+    worst = wrong[losses.argsort(descending=True, stable=True)]
+    return right[:SHOWN], wrong[:SHOWN], worst[:MISTAKES]
 
 
 def _all_ranks(tensor: Tensor) -> Tensor:

@@ -1,58 +1,71 @@
 """Which figures a run and a test have, by the names of their files."""
 
 from collections.abc import Iterator
-from dataclasses import astuple
 
 import numpy as np
+import torch
 from lightning import LightningModule
 from matplotlib.figure import Figure
-from torch import nn
+from torch import Tensor, nn
 
-from mnist_lightning.report import diagnostics as dg
-from mnist_lightning.report import plotting as pl
-from mnist_lightning.report.collector import Array, Batch, Predictions
-from mnist_lightning.report.saliency import margin_gradients
+from mnist_lightning.report import plotting
+from mnist_lightning.report.collector import Predictions
+from mnist_lightning.report.plotting import Columns
 
 EXPLAINED = 9  # mistakes
+NOISE, COPIES = 0.25, 32  # of the range of the pixels; of each image
 
-Figures = Iterator[tuple[str, Figure]]
 
-
-def draw_fit(columns: pl.Columns, predictions: Predictions | None) -> Figures:
+def draw_fit(columns: Columns, predictions: Predictions | None) -> Iterator[tuple[str, Figure]]:
     """Draw the curves that the columns of a history allow, predictions and confusion matrix."""
-    for metric in ("loss", "accuracy"):
-        if metric in columns:
-            yield f"training_{metric}", pl.plot_curve(columns, "train", metric)
-        if f"val_{metric}" in columns:
-            yield f"validation_{metric}", pl.plot_curve(columns, "val", metric)
+    for metric in plotting.METRICS:
+        for stage, (name, _) in plotting.STAGES.items():
+            if f"{stage}{metric}" in columns:
+                yield f"{name}_{metric}", plotting.plot_curves(columns, [metric], [stage])
     if len(columns) > 2:  # more than epoch and seconds
-        yield "curves", pl.plot_curves(columns)
+        yield "curves", plotting.plot_curves(columns)
     if predictions:
-        yield "predictions", pl.plot_predictions(*predictions.shown.arrays()[:3])
+        yield "predictions", plotting.plot_predictions(*predictions.shown.arrays()[:3])
         matrix = np.array(predictions.scores.confusion_matrix)
-        yield "confusion_matrix", pl.plot_confusion_matrix(matrix)
+        yield "confusion_matrix", plotting.plot_confusion_matrix(matrix)
 
 
-def draw_test(module: LightningModule, predictions: Predictions) -> Figures:
+def draw_test(module: LightningModule, predictions: Predictions) -> Iterator[tuple[str, Figure]]:
     """Draw confusions, mistakes and what spoke for them, calibration, and the first filters."""
     scores, mistakes = predictions.scores, predictions.mistakes
-    yield "confusion_matrix", pl.plot_confusion_matrix(np.array(scores.confusion_matrix))
-    yield "mistakes", dg.plot_mistakes(*mistakes.arrays())
+    yield "confusion_matrix", plotting.plot_confusion_matrix(np.array(scores.confusion_matrix))
+    yield "mistakes", plotting.plot_mistakes(*mistakes.arrays())
     few = mistakes.select(slice(EXPLAINED))
-    images, labels, digits, _ = few.arrays()
-    yield "attention", dg.plot_attention(images, _gradients(module, few), labels, digits)
-    counts, confidences, accuracies = np.array([astuple(each) for each in scores.bins]).T
-    error = scores.calibration_error
-    yield "reliability", dg.plot_reliability(counts, confidences, accuracies, error)
+    # where, and as precisely as, the network computes
+    pixels, labels, logits = (each.to(module.device) for each in few)
+    gradients = margin_gradients(module, pixels.to(module.dtype), labels, logits.argmax(dim=1))
+    images, truth, digits, _ = few.arrays()
+    gradients = gradients.float().cpu()
+    yield "attention", plotting.plot_attention(images, gradients.numpy(), truth, digits)
+    bins = np.array([list(each.values()) for each in scores.bins])
+    yield "reliability", plotting.plot_reliability(bins, scores.calibration_error)
     convolutions = [each for each in module.modules() if isinstance(each, nn.Conv2d)]
     if convolutions:
         filters = convolutions[0].weight.detach().flatten(0, 1).float().cpu()
-        yield "filters", dg.plot_filters(filters.numpy())
+        yield "filters", plotting.plot_filters(filters.numpy())
 
 
-def _gradients(module: LightningModule, mistakes: Batch) -> Array:
-    """Compute them where, and as precisely as, the network computes; (N, H, W) float32."""
-    images, labels, logits = (each.to(module.device) for each in mistakes)
-    pixels, predictions = images.to(module.dtype), logits.argmax(dim=1)
-    gradients: Array = margin_gradients(module, pixels, labels, predictions).float().cpu().numpy()
-    return gradients
+def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, predictions: Tensor) -> Tensor:
+    """Compute the gradient, by each pixel, of the predicted class's logit less the true class's.
+
+    Of images (N, 1, H, W) float, with labels and predictions (N,) int64, it is (N, H, W) float:
+    above 0 where a brighter pixel speaks for the prediction, below 0 where it speaks for the truth.
+    Averaged over copies with noise (SmoothGrad: Smilkov et al. 2017, arXiv 1706.03825), the same
+    noise each time; ``net`` is in evaluation mode.
+    """
+    if not len(images):
+        return images[:, 0]
+    with torch.inference_mode(False), torch.enable_grad():
+        copies = images.repeat(COPIES, 1, 1, 1)
+        noise = torch.randn(copies.shape, generator=torch.Generator().manual_seed(0)).to(copies)
+        pixels = copies + noise * NOISE * (images.max() - images.min())
+        logits = net(pixels.requires_grad_())
+        pairs = torch.stack([predictions, labels], dim=1).repeat(COPIES, 1)
+        predicted, true = logits.gather(1, pairs).T
+        (gradients,) = torch.autograd.grad((predicted - true).sum(), pixels)
+    return gradients.reshape(COPIES, *images.shape).mean(dim=0)[:, 0]

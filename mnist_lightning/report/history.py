@@ -2,10 +2,9 @@
 
 import csv
 import time
-from pathlib import Path
 from typing import Any
 
-from lightning import Callback, LightningModule, Trainer
+from lightning import Callback, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
 from mnist_lightning.checkpoints.runs import run_folder, say
@@ -20,8 +19,6 @@ LOGGED = {
 }
 COLUMNS = ("epoch", *LOGGED, "seconds")
 
-Row = dict[str, float]
-
 
 class History(Callback):
     """Print the metrics of each epoch and keep them in ``history.csv`` in the run's folder.
@@ -32,37 +29,37 @@ class History(Callback):
     """
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[dict[str, float]] = []
         self._before = self._started = 0.0  # seconds of this epoch in the interrupted run; clock
         self._validated = False
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_fit_start(self, trainer: Trainer, *_: Any) -> None:
         """Write the rows of the run that is resumed."""
         if self.rows:
             self._write(trainer)
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, *_: Any) -> None:
         """Start the clock, of an epoch under way too."""
         self._started = time.perf_counter()
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_start(self, *_: Any) -> None:
         """Start the clock."""
         self._before, self._started, self._validated = 0.0, time.perf_counter(), False
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_validation_end(self, *_: Any) -> None:
         """Note that the validation metrics are of this epoch."""
         self._validated = True
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
         """Add the epoch's row, print it and write the file."""
-        row: Row = {"epoch": trainer.current_epoch + 1}
-        for column, name in LOGGED.items():
-            fresh = self._validated or not column.startswith("val_")
-            if fresh and name in trainer.callback_metrics:
-                row[column] = trainer.callback_metrics[name].item()
-        row["seconds"] = round(self._seconds(), 3)
-        self.rows.append(row)
-        say(trainer, format_row(row, trainer.max_epochs))
+        epoch, seconds = trainer.current_epoch + 1, round(self._seconds(), 3)
+        fresh = [name for name in LOGGED if self._validated or not name.startswith("val_")]
+        found = {name: trainer.callback_metrics.get(LOGGED[name]) for name in fresh}
+        row = {name: value.item() for name, value in found.items() if value is not None}
+        self.rows.append({"epoch": epoch, **row, "seconds": seconds})
+        of = f"/{trainer.max_epochs}" if (trainer.max_epochs or -1) > 0 else ""
+        metrics = [f"{name} {value:.4f}" for name, value in row.items()]
+        say(trainer, "  ".join([f"epoch {epoch}{of}", *metrics, f"{seconds:.1f} s"]))
         self._write(trainer)
 
     def columns(self) -> dict[str, list[float]]:
@@ -88,24 +85,13 @@ class History(Callback):
 
     def _write(self, trainer: Trainer) -> None:
         folder = run_folder(trainer)
-        if folder and trainer.is_global_zero:
-            try:
-                write_csv(folder / "history.csv", self.rows)
-            except OutputError as error:  # the rows are in the checkpoint too
-                rank_zero_warn(str(error))
-
-
-def format_row(row: Row, max_epochs: int | None) -> str:
-    """Write an epoch as one line."""
-    of = f"/{max_epochs}" if max_epochs and max_epochs > 0 else ""
-    metrics = [f"{name} {row[name]:.4f}" for name in LOGGED if name in row]
-    return "  ".join([f"epoch {row['epoch']:.0f}{of}", *metrics, f"{row['seconds']:.1f} s"])
-
-
-def write_csv(path: Path, rows: list[Row]) -> None:
-    """Write the rows with all columns, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+        if folder is None or not trainer.is_global_zero:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with atomic_write(folder / "history.csv") as draft, draft.open("w", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                writer.writeheader()
+                writer.writerows(self.rows)
+        except OutputError as error:  # the rows are in the checkpoint too
+            rank_zero_warn(str(error))

@@ -1,13 +1,12 @@
 """The table of the network's layers."""
 
 import warnings
+from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.model_summary.model_summary import UNKNOWN_SIZE, ModelSummary
 
 from mnist_lightning.checkpoints.runs import say
-
-Row = tuple[str, str, int]  # name, output shape, number of parameters
 
 
 class LayerTable(Callback):
@@ -15,40 +14,29 @@ class LayerTable(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the table."""
-        for line in format_table(layers(pl_module)):
-            say(trainer, line)
+        say(trainer, format_table(layers(pl_module)))
 
 
-def layers(module: LightningModule) -> list[Row]:
-    """List the innermost layers with their output shapes and numbers of parameters.
-
-    Shapes need the module's ``example_input_array``; without it only layers with parameters are
-    listed.
-    """
+def layers(module: LightningModule) -> list[tuple[str, str, int]]:
+    """List name, output shape, known by ``example_input_array``, and parameters of each layer."""
     with warnings.catch_warnings():  # of megabytes, which are not shown
         warnings.filterwarnings("ignore", message="Precision .* is not supported by the model")
         summary = ModelSummary(module, max_depth=-1)
-    names = summary.layer_names
-    rows = zip(names, summary.out_sizes, summary.param_nums, strict=True)
+    names: list[str] = summary.layer_names
+    shapes: list[Any] = summary.out_sizes
     return [
-        (name, _format_shape(shape), parameters)
-        for name, shape, parameters in rows
-        if (parameters or shape != UNKNOWN_SIZE)
-        and not any(other.startswith(f"{name}.") for other in names)
+        (name, f"(B, {', '.join(map(str, shape[1:]))})" if isinstance(shape, list) else shape, n)
+        for name, shape, n in zip(names, shapes, summary.param_nums, strict=True)
+        if (n or shape != UNKNOWN_SIZE) and not any(x.startswith(f"{name}.") for x in names)
     ]
 
 
-def format_table(rows: list[Row]) -> list[str]:
+def format_table(rows: list[tuple[str, str, int]]) -> str:
     """Lay the rows out in three columns, with the sum of the parameters below."""
     total = sum(parameters for _, _, parameters in rows)
-    cells = [("Layer", "Output shape", "Parameters")]
-    cells += [(name, shape, f"{parameters:,}") for name, shape, parameters in rows]
-    cells += [("Total", "", f"{total:,}")]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in cells]
+    counted = [(name, shape, f"{n:,}") for name, shape, n in (*rows, ("Total", "", total))]
+    cells = [("Layer", "Output shape", "Parameters"), *counted]
+    first, second, third = (max(map(len, column)) for column in zip(*cells, strict=True))
+    lines = [f"{a:<{first}}  {b:<{second}}  {c:>{third}}" for a, b, c in cells]
     rule = "-" * len(lines[0])
-    return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
-
-
-def _format_shape(shape: object) -> str:
-    return f"({', '.join(['B', *map(str, shape[1:])])})" if isinstance(shape, list) else str(shape)
+    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])

@@ -1,11 +1,9 @@
 """The TensorBoard logger of a run."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import wraps
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from os.path import expanduser, expandvars
 from pathlib import Path
-from typing import Any
 
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -69,12 +67,11 @@ class RunLogger(TensorBoardLogger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Write metrics; ``epoch``, which Lightning counts from 0, is the place on the x axis."""
-        for name, value in metrics.items():
-            if name == "epoch":
-                continue
+        values = dict(metrics)
+        epoch = values.pop("epoch", None)
+        for name, value in values.items():
             stage, _, tag = name.rpartition("/")
-            per_epoch = "epoch" in metrics and not name.endswith("_step")
-            x = int(metrics["epoch"]) + 1 if per_epoch else step
+            x = step if epoch is None or name.endswith("_step") else int(epoch) + 1
             self.writer(stage or "train").add_scalar(tag, value, x)
 
     @rank_zero_only
@@ -95,28 +92,25 @@ def _claim_version(root: Path) -> int:
         return version
     root.mkdir(parents=True, exist_ok=True)
     while True:
-        try:
+        with suppress(FileExistsError):
             Path(root, f"version_{version}").mkdir()
             return version
-        except FileExistsError:
-            version += 1
+        version += 1
+
+
+@contextmanager
+def warned() -> Iterator[None]:
+    """Have a full disk cost a warning, which Python shows once, not the run."""
+    try:
+        yield
+    except OSError as error:
+        rank_zero_warn(f"TensorBoard's files could not be written ({error.strerror})")
 
 
 class PatientWriter(SummaryWriter):
     """SummaryWriter whose full disk costs a warning, not the run."""
 
 
-def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(method)
-    def attempt(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return method(*args, **kwargs)
-        except OSError as error:  # Python shows the same warning once
-            rank_zero_warn(f"TensorBoard's files could not be written ({error.strerror})")
-
-    return attempt
-
-
 for _name, _method in vars(SummaryWriter).items():
-    if _name.startswith("add_") or _name in ("flush", "close"):
-        setattr(PatientWriter, _name, _patient(_method))
+    if _name.startswith(("add_", "flush", "close")):
+        setattr(PatientWriter, _name, warned()(_method))

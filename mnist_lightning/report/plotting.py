@@ -1,56 +1,50 @@
-"""Figures of a run: arrays in, ``Figure`` out."""
+"""Figures: arrays in, ``Figure`` out."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
-from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-NAMES = {"train": "training", "val": "validation"}
-COLORS = {"train": "tab:blue", "val": "tab:orange"}
+from mnist_lightning.report.collector import Array
+
+STAGES = {"": ("training", "tab:blue"), "val_": ("validation", "tab:orange")}  # by their columns
+METRICS = ("loss", "accuracy")
+NONE = "No mistakes"
 PER_ROW = 3  # as in the original
 WIDTH, GAP = 7.2, 0.1  # of a figure of tiles in inches; between tiles, of their height
 
 Columns = Mapping[str, Sequence[float]]  # of history.csv: one value an epoch
-Array = NDArray[Any]
 
 
-def plot_curve(columns: Columns, stage: str, metric: str, ax: Axes | None = None) -> Figure:
-    """Draw ``loss`` or ``accuracy`` of a stage, ``train`` or ``val``, over the epochs."""
-    ax = ax or _axes((6.4, 4.0))
-    values = columns[metric if stage == "train" else f"val_{metric}"]
-    ax.plot(columns["epoch"], values, "o-", color=COLORS[stage], label=NAMES[stage], markersize=4)
-    title = f"{NAMES[stage]} {metric}".capitalize()
-    ax.set(xlabel="Epoch", ylabel=metric.capitalize(), title=title)
-    if metric == "accuracy":
-        ax.set_ylim(top=min(ax.get_ylim()[1], 1.01))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    ax.grid(alpha=0.3)
-    return _figure(ax)
-
-
-def plot_curves(columns: Columns) -> Figure:
-    """Draw loss and accuracy side by side, training and validation together."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for stage, prefix in (("train", ""), ("val", "val_")):
-            if f"{prefix}{metric}" in columns:
-                plot_curve(columns, stage, metric, ax)
-        ax.set_title(metric.capitalize())
-        ax.legend()
+def plot_curves(
+    columns: Columns, metrics: Sequence[str] = METRICS, stages: Sequence[str] = tuple(STAGES)
+) -> Figure:
+    """Draw metrics over the epochs side by side, the stages, by their prefixes, together."""
+    figure = Figure(figsize=(10 if len(metrics) > 1 else 6.4, 4), layout="constrained")
+    for ax, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
+        for stage in stages:
+            label, color = STAGES[stage]
+            if (values := columns.get(f"{stage}{metric}")) is not None:  # of no epoch: empty
+                ax.plot(columns["epoch"], values, "o-", color=color, label=label, markersize=4)
+        ax.legend().set_visible(len(stages) > 1)
+        title = metric if len(stages) > 1 else f"{label} {metric}"
+        ax.set(xlabel="Epoch", ylabel=metric.capitalize(), title=title.capitalize())
+        if metric == "accuracy":
+            ax.set_ylim(top=min(ax.get_ylim()[1], 1.01))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ax.grid(alpha=0.3)
     return figure
 
 
 def plot_predictions(images: Array, labels: Array, predictions: Array) -> Figure:
     """Show images (N, H, W), classified correctly, then incorrectly; labels (N,) are the truth."""
     titles = [f"predicted {p}, true {t}" for p, t in zip(predictions, labels, strict=True)]
-    is_right = labels == predictions
-    parts = {"correctly": np.flatnonzero(is_right), "incorrectly": np.flatnonzero(~is_right)}
-    parts = {name: index for name, index in parts.items() if len(index)}
+    parts = {"correctly": labels == predictions, "incorrectly": labels != predictions}
+    parts = {name: np.flatnonzero(chosen) for name, chosen in parts.items() if chosen.any()}
     rows = [ceil(len(index) / PER_ROW) for index in parts.values()]
     figure = Figure(figsize=(4.8, 1.75 * sum(rows) + 0.3), layout="constrained")
     axes = figure.subplots(len(parts), 1, height_ratios=rows, squeeze=False)[:, 0]
@@ -59,38 +53,80 @@ def plot_predictions(images: Array, labels: Array, predictions: Array) -> Figure
     return figure
 
 
-def plot_confusion_matrix(matrix: Array, ax: Axes | None = None) -> Figure:
+def plot_confusion_matrix(matrix: Array) -> Figure:
     """Draw a confusion matrix, (C, C) int, with its counts; rows are the truth."""
-    ax = ax or _axes((6.4, 6.0))
+    figure = Figure(figsize=(6.4, 6.0), layout="constrained")
+    ax = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     # the square root lets a handful of mistakes among a thousand still show
     ax.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
     for (row, column), n in np.ndenumerate(matrix):
         color = "white" if shares[row, column] > 0.3 else "black"
         ax.text(column, row, str(n or "·"), ha="center", va="center", color=color, fontsize=9)
-    ticks = range(len(matrix))
-    ax.set(xticks=ticks, yticks=ticks, xlabel="Predicted digit", ylabel="True digit")
-    ax.set_title("Confusion matrix")
-    return _figure(ax)
+    ax.set(xlabel="Predicted digit", ylabel="True digit", title="Confusion matrix")
+    ax.set(xticks=range(len(matrix)), yticks=range(len(matrix)))
+    return figure
+
+
+def plot_mistakes(images: Array, labels: Array, predictions: Array, probabilities: Array) -> Figure:
+    """Show images (N, H, W) with truth, prediction and its probability, (N,) each; six a row."""
+    each = zip(labels, predictions, probabilities, strict=True)
+    titles = [f"{label} taken for {digit}\n{chance:.1%}" for label, digit, chance in each]
+    return plot_tiles(images, titles, 6, "Mistakes with the highest loss" if titles else NONE)
+
+
+def plot_attention(images: Array, gradients: Array, labels: Array, predictions: Array) -> Figure:
+    """Show mistakes beside gradients, (N, H, W), above 0 where ink speaks for the prediction."""
+    ink = images - images.min(axis=(1, 2), keepdims=True)
+    ink /= np.maximum(ink.max(axis=(1, 2), keepdims=True), 1e-12)
+    speaks = _signed(gradients, (1, 2))
+    speaks[..., :3] *= 1 - ink[..., np.newaxis] / 4  # the digit's shadow
+    tiles = np.concatenate([colormaps["gray"](ink), speaks], axis=2)
+    titles = [f"{true} taken for {digit}" for true, digit in zip(labels, predictions, strict=True)]
+    title = "Where more ink speaks for the prediction (red) or for the truth (blue)"
+    return plot_tiles(tiles, titles, 3, title if titles else NONE)
+
+
+def plot_filters(filters: Array) -> Figure:
+    """Show filters, (N, H, W) float, eight a row; red is above 0, blue below."""
+    largest = np.abs(filters).max(initial=1e-12)
+    title = f"Filters of the first layer, {-largest:.2f} (blue) to {largest:.2f} (red)"
+    return plot_tiles(_signed(filters), [""] * len(filters), 8, title)
+
+
+def plot_reliability(bins: Array, error: float) -> Figure:
+    """Compare confidence with accuracy: rows of count, confidence and accuracy, (B, 3) float."""
+    counts, confidences, accuracies = bins.T
+    figure = Figure(figsize=(5.6, 5.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    above.plot([0, 1], [0, 1], "--", color="gray", label="as sure as right")
+    above.vlines(confidences, confidences, accuracies, color="tab:orange", linewidth=1.5)
+    above.plot(confidences, accuracies, "o", color="tab:blue", label="predictions")
+    above.set(ylabel="Share that is right", title=f"Reliability, calibration error {error:.4f}")
+    above.yaxis.set_major_formatter(PercentFormatter(1))
+    above.legend(loc="lower right")
+    below.bar(confidences, counts, width=0.02, color="tab:blue", log=True)
+    below.set(xlabel="Probability of the prediction", ylabel="Images")
+    below.set_ylim(bottom=0.5)  # so that one image shows
+    below.xaxis.set_major_formatter(PercentFormatter(1))
+    for ax in (above, below):
+        ax.grid(alpha=0.3)
+    return figure
 
 
 def plot_tiles(
     tiles: Array, titles: Sequence[str], per_row: int, title: str, ax: Axes | None = None
 ) -> Figure:
-    """Lay out images on one pair of axes, which draws faster than one pair each.
+    """Lay out images, (N, H, W), shown from darkest to brightest, or (N, H, W, 4) RGBA.
 
-    Args:
-        tiles: (N, H, W), shown from its darkest to its brightest, or (N, H, W, 4) RGBA.
-        titles: Of each tile; of equally many lines.
-        per_row: Tiles in a row.
-        title: Of the figure.
-        ax: Axes to draw on; default: those of a new figure.
+    One pair of axes draws faster than one each. The titles have equally many lines.
     """
     width = tiles.shape[2] / tiles.shape[1]  # of a tile, whose height is 1
     head = 0.06 + 0.17 * (titles[0].count("\n") + 1 if titles and titles[0] else 0)  # with its gap
-    across, rows = per_row * (width + GAP) - GAP, max(ceil(len(tiles) / per_row), 1)
-    size = rows * (1 + GAP + head)
-    ax = ax or _axes((WIDTH, size * WIDTH / across + 0.3))
+    across = per_row * (width + GAP) - GAP
+    size = max(ceil(len(tiles) / per_row), 1) * (1 + GAP + head)
+    inches = (WIDTH, size * WIDTH / across + 0.3)
+    ax = ax or Figure(figsize=inches, layout="constrained").subplots()
     for i, (tile, text) in enumerate(zip(tiles, titles, strict=True)):
         x, y = i % per_row * (width + GAP), i // per_row * (1 + GAP + head)
         ax.imshow(tile, cmap="gray", extent=(x, x + width, y + 1, y), interpolation="nearest")
@@ -98,14 +134,11 @@ def plot_tiles(
     ax.set(xlim=(0, across), ylim=(size - head, -head))
     ax.set_axis_off()
     ax.set_title(title, fontsize=11)
-    return _figure(ax)
+    assert isinstance(ax.figure, Figure)
+    return ax.figure
 
 
-def _axes(size: tuple[float, float]) -> Axes:
-    return Figure(figsize=size, layout="constrained").subplots()
-
-
-def _figure(ax: Axes) -> Figure:
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure
+def _signed(values: Array, axis: tuple[int, ...] | None = None) -> Array:
+    """Color numbers, blue below 0, white, red above, by the largest on axes: (..., 4) RGBA."""
+    largest = np.abs(values).max(axis=axis, initial=1e-12, keepdims=True)
+    return np.asarray(colormaps["bwr"](values / largest / 2 + 0.5))

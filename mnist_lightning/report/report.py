@@ -1,8 +1,12 @@
-"""The report of a run: counts, scores, figures and its page."""
+"""The report of a run: counts, scores, figures and its page, one file that needs no other."""
 
+import json
+import shlex
 import time
+from base64 import b64encode
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.trainer.states import TrainerFn
@@ -10,15 +14,17 @@ from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
 from mnist_lightning.checkpoints.runs import run_folder, say
-from mnist_lightning.data.datamodule import attached_data
+from mnist_lightning.data.datamodule import TITLES, attached_data
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write
-from mnist_lightning.report import lines
+from mnist_lightning.report import summary
 from mnist_lightning.report.collector import PredictionCollector, Predictions
 from mnist_lightning.report.figures import draw_fit, draw_test
 from mnist_lightning.report.history import History
-from mnist_lightning.report.page import FILE_NAME, write_page
-from mnist_lightning.report.summary import describe, summarize, write_json
+
+FILE_NAME = "report.html"
+# What a file of the run may cause whose content is not what it should be
+DAMAGED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Report(Callback):
@@ -33,7 +39,6 @@ class Report(Callback):
 
     def __init__(self, figures: bool = True) -> None:
         self.figures = figures
-        self._started = 0.0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Have the predictions collected."""
@@ -42,12 +47,14 @@ class Report(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the run trains on, and start the clock."""
         self._started = time.perf_counter()
-        say_all(trainer, lines.opening_lines(attached_data(trainer)))
+        for line in summary.opening_lines(attached_data(trainer)):
+            say(trainer, line)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn of synthetic digits in ``validate``, ``test`` and ``predict``."""
         if trainer.state.fn != TrainerFn.FITTING:
-            say_all(trainer, lines.source_lines(attached_data(trainer)))
+            for line in summary.source_lines(attached_data(trainer)):
+                say(trainer, line)
 
     on_test_start = on_predict_start = on_validation_start
 
@@ -62,32 +69,33 @@ class Report(Callback):
         folder = run_folder(trainer)
         if folder is None or not trainer.is_global_zero:
             return
-        data, scores = attached_data(trainer), predictions.scores if predictions else None
-        summary = summarize(trainer, pl_module, scores, time.perf_counter() - self._started)
+        scores = predictions.scores if predictions else None
+        seconds = time.perf_counter() - self._started
         try:
-            write_json(folder / "summary.json", summary)
+            summary.write_summary(folder, trainer, pl_module, scores, seconds)
             if scores:
-                write_json(folder / "validation/metrics.json", describe(scores, "val", data, None))
+                summary.write_metrics(folder / "validation/metrics.json", "val", scores, trainer)
             if self.figures:
-                self._draw(trainer, folder, predictions)
+                _draw_fit(trainer, folder, predictions)
         except (OSError, OutputError) as error:  # a full disk; the checkpoint is what counts
             rank_zero_warn(f"the report of the run could not be written ({error})")
-        say_all(trainer, lines.closing_lines(str(folder), data))
+        say(trainer, f"Run folder: {folder}\nCurves: tensorboard --logdir {folder}")
+        if (data := attached_data(trainer)) and data.source == "synthetic":
+            say(trainer, "This run used SYNTHETIC DIGITS: it is not an MNIST result.")
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the scores and write them; a ``fast_dev_run`` writes nothing."""
         predictions = self._count(trainer, "test")
         if not predictions or not trainer.is_global_zero:
             return
-        data, scores = attached_data(trainer), predictions.scores
-        say_all(trainer, lines.score_lines(scores))
+        say(trainer, "\n".join(summary.score_lines(predictions.scores)))
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         run = Path(trainer.default_root_dir)
-        write_json(run / "test/metrics.json", describe(scores, "test", data, trainer.ckpt_path))
+        summary.write_metrics(run / "test/metrics.json", "test", predictions.scores, trainer)
         if self.figures:
             with trainer.precision_plugin.forward_context():
-                save(dict(draw_test(pl_module, predictions)), run / "test")
+                _save(dict(draw_test(pl_module, predictions)), run / "test")
         say(trainer, f"Written to {run / 'test'}")
         if self.figures and (run / FILE_NAME).is_file():
             say(trainer, write_page(run))
@@ -95,29 +103,61 @@ class Report(Callback):
     def _count(self, trainer: Trainer, stage: str) -> Predictions | None:
         predictions = self._collector.gather()
         if predictions:
-            say_all(trainer, lines.count_lines(predictions.scores, stage, attached_data(trainer)))
+            lines = summary.count_lines(predictions.scores, stage, attached_data(trainer))
+            say(trainer, "\n".join(lines))
         return predictions
 
-    def _draw(self, trainer: Trainer, folder: Path, predictions: Predictions | None) -> None:
-        histories = [each for each in trainer.callbacks if isinstance(each, History)]  # type: ignore[attr-defined]
-        figures = dict(draw_fit(histories[0].columns() if histories else {}, predictions))
-        save(figures, folder / "figures")
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                for name, figure in figures.items():
-                    logger.experiment.add_figure(name, figure, trainer.current_epoch)
-        say(trainer, write_page(folder))
+
+def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -> None:
+    histories = [each for each in trainer.callbacks if isinstance(each, History)]  # type: ignore[attr-defined]
+    figures = dict(draw_fit(histories[0].columns() if histories else {}, predictions))
+    _save(figures, folder / "figures")
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            for name, figure in figures.items():
+                logger.experiment.add_figure(name, figure, trainer.current_epoch)
+    say(trainer, write_page(folder))
 
 
-def say_all(trainer: Trainer, lines: list[str]) -> None:
-    """Print lines once, as ``say`` does."""
-    for line in lines:
-        say(trainer, line)
-
-
-def save(figures: dict[str, Figure], folder: Path) -> None:
-    """Write figures as PNG files of their names."""
+def _save(figures: dict[str, Figure], folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name, figure in figures.items():
         with atomic_write(folder / f"{name}.png") as draft:
             figure.savefig(draft, dpi=120)
+
+
+def write_page(folder: Path) -> str:
+    """Write the page from the files in a run's folder; say where it is, or what failed."""
+    path = folder / FILE_NAME
+    try:
+        text = render_page(folder)
+    except (OSError, TemplateError, *DAMAGED):
+        return f"{path} is not written anew: a file of the run is missing or damaged"
+    with atomic_write(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+    return f"Page of the run: {path}"
+
+
+def render_page(folder: Path) -> str:
+    """Render the page as HTML; all text that comes from the run is escaped."""
+    loader = FileSystemLoader(Path(__file__).parent)
+    jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    jinja.filters.update(
+        base64=lambda path: b64encode(path.read_bytes()).decode(),
+        scores=lambda digit: map(summary.cell, digit.values()),
+        confusion=lambda pair: (f"{pair['label']} taken for {pair['digit']}", pair["count"]),
+    )
+    metrics = {"figures": folder / "validation/metrics.json", "test": folder / "test/metrics.json"}
+    found = {part: json.loads(path.read_bytes()) for part, path in metrics.items() if path.exists()}
+    config = folder.resolve() / "config.yaml"
+    # the command that repeats the run does not tell where on this machine it lies
+    base = Path.cwd() if config.is_relative_to(Path.cwd()) else config.parents[1]
+    return jinja.get_template("page.html.j2").render(
+        run=folder.resolve(),
+        config=shlex.quote(str(config.relative_to(base))) if config.is_file() else None,
+        summary=json.loads((folder / "summary.json").read_bytes()),
+        titles=TITLES,
+        warning=summary.WARNING,
+        # of evaluations on the same images the later one
+        evaluations={scores["images"]: (part, scores) for part, scores in found.items()},
+    )

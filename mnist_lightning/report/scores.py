@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,33 +12,7 @@ BINS = 15  # of confidence: Guo et al. (2017), arXiv 1706.04599
 MOST_FREQUENT = 5
 
 
-@dataclass(frozen=True)
-class DigitScores:
-    """Precision, recall and F1 of a class, [0, 1], None for 0 / 0; ``support`` is its images."""
-
-    digit: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    support: int
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """How many images of ``label`` were classified as ``digit``."""
-
-    label: int
-    digit: int
-    count: int
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Predictions of similar confidence: how many, their mean confidence, and their accuracy."""
-
-    count: int
-    confidence: float
-    accuracy: float
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,10 +25,12 @@ class Scores:
     interval: tuple[float, float]  # of the accuracy, 95 %, Wilson's
     loss: float  # mean cross-entropy, in nats
     calibration_error: float  # expected calibration error (ECE), [0, 1]
-    digits: list[DigitScores]
-    confusions: list[Confusion]  # the most frequent, at most 5
+    digits: list[
+        Row
+    ]  # digit; precision, recall and f1, [0, 1], None for 0 / 0; support: its images
+    confusions: list[Row]  # label, digit that it was taken for, count; the most frequent, at most 5
     confusion_matrix: list[list[int]]  # rows are the truth, columns the predictions
-    bins: list[Bin]  # 15 of equal width in confidence, without the empty ones
+    bins: list[Row]  # count, mean confidence and accuracy of 15 of equal width; not the empty ones
 
 
 def compute_scores(logits: Tensor, labels: Tensor) -> Scores:
@@ -62,19 +39,20 @@ def compute_scores(logits: Tensor, labels: Tensor) -> Scores:
     confidence = logits.double().softmax(dim=1).amax(dim=1)  # in float32 many would be exactly 1
     matrix = multiclass_confusion_matrix(predictions, labels, logits.shape[1])
     right, count, table = int(matrix.trace()), len(labels), matrix.tolist()
-    bins = _bins(confidence, predictions == labels)
-    return Scores(
-        count,
-        right,
-        right / count,
-        wilson_interval(right, count),
-        F.cross_entropy(logits, labels).item(),
-        sum(each.count / count * abs(each.confidence - each.accuracy) for each in bins),
-        [_digit_scores(table, digit) for digit in range(len(table))],
-        _confusions(matrix),
-        table,
-        bins,
-    )
+    loss = F.cross_entropy(logits, labels).item()
+    index = (confidence * BINS).long().clamp(0, BINS - 1)  # a confidence of 1 is in the last bin
+    weights = (None, confidence, (predictions == labels).double())
+    sums = zip(*(index.bincount(each).tolist() for each in weights), strict=True)
+    bins = [
+        {"count": n, "confidence": sure / n, "accuracy": hits / n} for n, sure, hits in sums if n
+    ]
+    error = sum(b["count"] / count * abs(b["confidence"] - b["accuracy"]) for b in bins)
+    digits = [_digit_scores(table, digit) for digit in range(len(table))]
+    pairs = matrix.clone().fill_diagonal_(0).nonzero().tolist()
+    found = [{"label": i, "digit": j, "count": table[i][j]} for i, j in pairs]
+    most = sorted(found, key=lambda pair: -pair["count"])[:MOST_FREQUENT]
+    interval = wilson_interval(right, count)
+    return Scores(count, right, right / count, interval, loss, error, digits, most, table, bins)
 
 
 def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
@@ -85,23 +63,12 @@ def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float,
     return middle - half, middle + half
 
 
-def _digit_scores(matrix: list[list[int]], digit: int) -> DigitScores:
+def _digit_scores(matrix: list[list[int]], digit: int) -> Row:
     hits, true, predicted = matrix[digit][digit], sum(matrix[digit]), sum(r[digit] for r in matrix)
-    pairs = (hits, predicted), (hits, true), (2 * hits, predicted + true)
-    precision, recall, f1 = (over / under if under else None for over, under in pairs)
-    return DigitScores(digit, precision, recall, f1, true)
-
-
-def _confusions(matrix: Tensor) -> list[Confusion]:
-    pairs = matrix.clone().fill_diagonal_(0).nonzero().tolist()
-    found = [Confusion(label, digit, int(matrix[label, digit])) for label, digit in pairs]
-    return sorted(found, key=lambda each: -each.count)[:MOST_FREQUENT]
-
-
-def _bins(confidence: Tensor, is_right: Tensor) -> list[Bin]:
-    index = (confidence * BINS).long().clamp(max=BINS - 1)  # a confidence of 1 is in the last bin
-    return [
-        Bin(int(own.sum()), confidence[own].mean().item(), is_right[own].double().mean().item())
-        for own in (index == i for i in range(BINS))
-        if own.any()
-    ]
+    pairs = {
+        "precision": (hits, predicted),
+        "recall": (hits, true),
+        "f1": (2 * hits, predicted + true),
+    }
+    shares = {name: over / under if under else None for name, (over, under) in pairs.items()}
+    return {"digit": digit, **shares, "support": true}

@@ -1,4 +1,4 @@
-"""The numbers of a run as JSON: ``summary.json`` and ``metrics.json``."""
+"""What a run comes to: the lines that it prints, ``summary.json`` and ``metrics.json``."""
 
 import json
 import platform
@@ -11,24 +11,85 @@ from lightning import LightningModule, Trainer
 
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
-from mnist_lightning.data.datamodule import attached_data
+from mnist_lightning.data.datamodule import MNISTDataModule, attached_data
 from mnist_lightning.files import atomic_write
 from mnist_lightning.report.layer_table import layers
-from mnist_lightning.report.lines import Data, images_name
-from mnist_lightning.report.scores import Scores
+from mnist_lightning.report.scores import Scores, wilson_interval
 
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics")
+ORIGINAL_RIGHT, ORIGINAL_COUNT = 9_885, 10_000  # README of the Keras project
+HELD_OUT, TEST = "held-out images", "test images"
+WARNING = "SYNTHETIC DIGITS: generated images, not MNIST; figures say nothing of MNIST."
+
+Data = MNISTDataModule | None  # None if the trainer's data module is not ours
 
 
-def summarize(
-    trainer: Trainer, module: LightningModule, scores: Scores | None, seconds: float
-) -> dict[str, Any]:
-    """Collect protocol, counts, metrics, hyperparameters and versions at the end of a fit."""
+def source_lines(data: Data) -> list[str]:
+    """Warn where the images are not MNIST."""
+    if data is None or data.source != "synthetic":
+        return []
+    own = "The network was trained on SYNTHETIC DIGITS: expect more mistakes."
+    return [own if data.pictures else WARNING]
+
+
+def opening_lines(data: Data) -> list[str]:
+    """Say what the run trains on, and what validates it."""
+    if data is None:
+        return []
+    validates = f"; as in the original, the {len(data.val):,} test images validate each epoch."
+    if data.val_size:
+        validates = f", {data.val_size:,} held out validate; the test set is untouched."
+    name = "MNIST" if data.source == "mnist" else "synthetic"
+    return [*source_lines(data), f"{len(data.train):,} {name} images train{validates}"]
+
+
+def count_lines(scores: Scores, stage: str, data: Data) -> list[str]:
+    """Count the images classified correctly, beside the original where it compares."""
+    name = _images(stage, data)
+    counts = {f"{name}:": (scores.right, scores.count)}
+    if data and data.source == "mnist" and name == TEST and scores.count == ORIGINAL_COUNT:
+        counts["the Keras original:"] = (ORIGINAL_RIGHT, ORIGINAL_COUNT)
+    lines = []
+    for title, (right, count) in counts.items():
+        low, high = wilson_interval(right, count)
+        wrong = f"{count - right:>5,} classified incorrectly"
+        lines += [f"{title:<20} {right:>6,} classified correctly, {wrong}"]
+        lines += [f"{'':<20} {right / count:.2%}, 95 % interval {low:.2%} to {high:.2%}"]
+    if name == HELD_OUT:
+        lines.append("The test set was not looked at; `mnist-lightning test` scores it.")
+    return lines
+
+
+def score_lines(scores: Scores) -> list[str]:
+    """Tabulate the scores of each class, in lines of at most 80 characters."""
+    error = scores.calibration_error
+    lines = [f"loss {scores.loss:.4f}, expected calibration error {error:.4f}", ""]
+    lines += ["digit  precision  recall      F1  images"]
+    for each in scores.digits:
+        digit, precision, recall, f1, support = map(cell, each.values())
+        lines += [f"{digit:>5}  {precision:>9}  {recall:>6}  {f1:>6}  {support:>6}"]
+    lines += ["", "most frequent confusions:"] if scores.confusions else [""]
+    return lines + ["  {label} taken for {digit}: {count:,}".format(**c) for c in scores.confusions]
+
+
+def cell(value: float | None) -> str:
+    """Write a count, or a score with four decimals, or a dash where it is undefined."""
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def write_summary(
+    folder: Path, trainer: Trainer, module: LightningModule, scores: Scores | None, seconds: float
+) -> None:
+    """Write protocol, counts, metrics, hyperparameters and versions at the end of a fit."""
     data = attached_data(trainer)
+    protocol = "test set validates after each epoch; last epoch counts" if data else None
+    if data and data.val_size:
+        protocol = f"{data.val_size} training images held out for validation; test set untouched"
     counts = {"right": scores.right, "wrong": scores.count - scores.right} if scores else {}
-    return {
+    versions = {"mnist_lightning": __version__, "python": platform.python_version()}
+    summary = {
         "source": data.source if data else None,
-        "protocol": _protocol(data),
+        "protocol": protocol,
         **counts,
         "metrics": {name: each.item() for name, each in sorted(trainer.callback_metrics.items())},
         "epochs": trainer.current_epoch,
@@ -37,35 +98,37 @@ def summarize(
         "seconds": round(seconds, 3),
         "seed": data.seed if data else None,
         "layers": layers(module),
-        "settings": _settings(trainer, module),
-        "versions": {
-            "mnist_lightning": __version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-        },
+        "settings": _settings(trainer, module, data),
+        "versions": versions | {name: version(name) for name in PACKAGES},
     }
+    _write_json(folder / "summary.json", summary)
 
 
-def describe(scores: Scores, stage: str, data: Data, checkpoint: object) -> dict[str, Any]:
-    """Collect scores, their source and the checkpoint's name; ``stage`` is ``val`` or ``test``."""
-    return {
-        "images": images_name(stage, data),
+def write_metrics(path: Path, stage: str, scores: Scores, trainer: Trainer) -> None:
+    """Write the scores of ``val`` or ``test``, their source and the tested checkpoint's name."""
+    data, checkpoint = attached_data(trainer), trainer.ckpt_path if stage == "test" else None
+    source = {
+        "images": _images(stage, data),
         "source": data.source if data else None,
         "checkpoint": Path(str(checkpoint)).name if checkpoint else None,
-        **asdict(scores),
     }
+    _write_json(path, source | asdict(scores))
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file atomically; its folder is made if it is not there."""
+def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as draft:
         draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
+def _images(stage: str, data: Data) -> str:
+    if data is None:
+        return f"{stage} images"
+    return HELD_OUT if stage == "val" and data.val_size else TEST
+
+
+def _settings(trainer: Trainer, module: LightningModule, data: Data) -> dict[str, Any]:
     """The options that the result depends on, by their names on the command line."""
-    data = attached_data(trainer)
     options = {"max_epochs": trainer.max_epochs, **trainer_options(trainer)}
     groups = {"model": module.hparams, "data": data.hparams if data else {}, "trainer": options}
     settings = {
@@ -76,11 +139,3 @@ def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
     if data:
         settings["seed_everything"] = settings.pop("data.seed")
     return settings
-
-
-def _protocol(data: Data) -> str | None:
-    if data is None:
-        return None
-    if data.val_size:
-        return f"{data.val_size} training images held out for validation; test set untouched"
-    return "test set validates after each epoch; last epoch counts"

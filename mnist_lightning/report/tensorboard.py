@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 import torch
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.trainer.states import TrainerFn
-from lightning.pytorch.utilities import rank_zero_warn
 from tensorboard.plugins.hparams.summary_v2 import HParam, Metric, hparams_config_pb, hparams_pb
 from torch import Tensor
 from torch.utils.tensorboard import FileWriter, SummaryWriter
@@ -16,8 +14,8 @@ from torch.utils.tensorboard import FileWriter, SummaryWriter
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.report.collector import PredictionCollector, Predictions
-from mnist_lightning.report.diagnostics import plot_mistakes
-from mnist_lightning.report.logger import RunLogger
+from mnist_lightning.report.logger import RunLogger, warned
+from mnist_lightning.report.plotting import plot_mistakes
 
 PROJECTED = 1_000  # images in the projector
 SHOWN = 18  # mistakes of an epoch
@@ -41,32 +39,32 @@ class Board(Callback):
 
     def __init__(self, level: Literal["minimal", "full"] = "full") -> None:
         self.level = level
-        self._started = self._seconds = 0.0
-        self._images = 0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Have the predictions collected, and the images whose features are shown."""
         self._collector = PredictionCollector.attach(trainer)
-        if self._logger(trainer) and isinstance(pl_module, MNISTClassifier):
+        loggers = [each for each in trainer.loggers if isinstance(each, RunLogger)]
+        self._logger = loggers[0] if loggers and self.level == "full" and stage == "fit" else None
+        if self._logger and isinstance(pl_module, MNISTClassifier):
             self._collector.keep_first = PROJECTED
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the network; start the clock, of an epoch under way too."""
-        self.on_train_epoch_start(trainer, pl_module)
-        logger, images = self._logger(trainer), pl_module.example_input_array
-        if logger and trainer.is_global_zero and isinstance(images, Tensor):
+        self.on_train_epoch_start()
+        images = pl_module.example_input_array
+        if self._logger and trainer.is_global_zero and isinstance(images, Tensor):
             network = pl_module.net if isinstance(pl_module, MNISTClassifier) else pl_module
             with warnings.catch_warnings(), torch.no_grad():
                 # TensorBoard's graph is read from the trace that torch.jit makes
                 warnings.filterwarnings("ignore", message="`torch.jit.trace")
-                logger.experiment.add_graph(network, images.to(pl_module.device))
+                self._logger.experiment.add_graph(network, images.to(pl_module.device))
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_start(self, *_: Any) -> None:
         """Start the clock."""
         self._images, self._seconds, self._started = 0, 0.0, time.perf_counter()
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Any, module: Any, outputs: Any, batch: Any, *_: Any
     ) -> None:
         """Count images, and seconds without those of the validation that follows."""
         self._images += len(batch[1])
@@ -95,50 +93,31 @@ class Board(Callback):
             is_digit = predictions.labels == digit
             writer.add_pr_curve(f"digit_{digit}", is_digit, probabilities, trainer.current_epoch)
         if isinstance(pl_module, MNISTClassifier):
-            _add_features(writer, pl_module, predictions, trainer.current_epoch)
-        data = attached_data(trainer)
-        hyperparameters = {**pl_module.hparams, **(data.hparams if data else {})}
+            _add_features(writer, pl_module, predictions)
+        settings, data = {"max_epochs": trainer.max_epochs}, attached_data(trainer)
+        settings |= {**pl_module.hparams, **(data.hparams if data else {})}
+        plain = {k: v if isinstance(v, int | float) else str(v) for k, v in settings.items()}
         folder = Path(writer.log_dir).parent
-        _add_to_table(folder, {"max_epochs": trainer.max_epochs, **hyperparameters})
-
-    def _logger(self, trainer: Trainer) -> RunLogger | None:
-        """The logger that takes all of this, in a full ``fit``."""
-        loggers = [each for each in trainer.loggers if isinstance(each, RunLogger)]
-        wanted = self.level == "full" and trainer.state.fn == TrainerFn.FITTING
-        return loggers[0] if loggers and wanted else None
+        with warned():
+            table = FileWriter(folder)
+            table.add_summary(hparams_config_pb([HParam(name) for name in plain], METRICS))
+            table.add_summary(hparams_pb(plain, trial_id="/".join(folder.parts[-2:])))
+            table.close()
 
     def _gather(self, trainer: Trainer) -> tuple[SummaryWriter | None, Predictions | None]:
-        """The predictions of all ranks, and on the first one the writer of their curves."""
-        logger = self._logger(trainer)
-        predictions = self._collector.gather() if logger else None
-        return logger.writer("val") if logger and trainer.is_global_zero else None, predictions
+        """On the first rank the writer of validation's curves, and the predictions of all ranks."""
+        predictions = self._collector.gather() if self._logger else None
+        logger = self._logger if trainer.is_global_zero else None
+        return logger.writer("val") if logger else None, predictions
 
 
-def _add_features(
-    writer: SummaryWriter, module: MNISTClassifier, predictions: Predictions, epoch: int
-) -> None:
+def _add_features(writer: SummaryWriter, module: MNISTClassifier, shown: Predictions) -> None:
     """Show the features, (N, F), of the first validation images, with thumbnails and labels."""
-    images = predictions.first_images
-    training = module.net.training
+    images, labels, training = shown.first_images, shown.labels.tolist(), module.net.training
     with torch.inference_mode():
         features = module.net.eval().features(images)
     module.net.train(training)
     darkest, brightest = images.aminmax()
     thumbnails = (images - darkest) / (brightest - darkest)
-    labels = predictions.labels[: len(images)].tolist()
-    writer.add_embedding(features, labels, thumbnails, epoch, "features")
-
-
-def _add_to_table(folder: Path, hyperparameters: dict[str, Any]) -> None:
-    """Enter a run into the table of runs: its hyperparameters, and its last epoch's metrics."""
-    plain = {
-        name: value if isinstance(value, bool | int | float | str) else str(value)
-        for name, value in hyperparameters.items()
-    }
-    try:
-        file = FileWriter(folder)
-        file.add_summary(hparams_config_pb([HParam(name) for name in plain], METRICS))
-        file.add_summary(hparams_pb(plain, trial_id="/".join(folder.parts[-2:])))
-        file.close()
-    except OSError as error:  # a full disk
-        rank_zero_warn(f"TensorBoard's files could not be written ({error.strerror})")
+    epoch = module.trainer.current_epoch
+    writer.add_embedding(features, labels[: len(images)], thumbnails, epoch, "features")

@@ -21,10 +21,10 @@ def test_first_of_each_kind_and_mistakes_by_loss() -> None:
     labels[::2] = logits[::2].argmax(dim=1)
     collector = PredictionCollector()
     collector.keep_first = 20
-    for part in torch.split(torch.arange(300), 7):
-        collector.update(images[part], labels[part], logits[part])
+    for batch in zip(*(torch.split(each, 7) for each in (images, labels, logits)), strict=True):
+        collector.update(*batch)
     collected = collector.gather()
-    assert collected is not None
+    assert collected
     probabilities = logits.double().softmax(1).numpy()
     predictions = probabilities.argmax(1)
     right = predictions == labels.numpy()
@@ -57,20 +57,14 @@ class Knowing(LightningModule):
 def test_a_foreign_module_is_asked_again_and_passes_are_kept_apart(tmp_path: Path) -> None:
     labels, images = torch.arange(6) % 3, torch.zeros(6, 1, 28, 28)
     images.flatten(1)[torch.arange(6), labels] = 5
-    trainer = Trainer(
-        accelerator="cpu",
-        logger=False,
-        default_root_dir=tmp_path,
-        callbacks=[Report(), Board()],
-        enable_progress_bar=False,
-    )
+    quiet = {"logger": False, "enable_progress_bar": False, "default_root_dir": tmp_path}
+    trainer = Trainer(accelerator="cpu", callbacks=[Report(), Board()], **quiet)  # type: ignore[arg-type]
     collector = PredictionCollector.attach(trainer)
     assert collector.gather() is None
     for run, count in ((trainer.validate, 5), (trainer.test, 6)):
         loader = DataLoader(TensorDataset(images[:count], labels[:count]), batch_size=4)
         run(Knowing(), loader, verbose=False)
-        collected = collector.gather()
-        assert collected is not None
+        assert (collected := collector.gather())
         assert (collected.scores.right, collected.scores.count) == (count, count)
     names = {path.stem for path in (tmp_path / "test").iterdir()}
     assert names == {"metrics", "confusion_matrix", "mistakes", "attention", "reliability"}

@@ -14,15 +14,15 @@ from mnist_lightning.report.logger import RunLogger
 def read(folder: Path) -> dict[str, list[tuple[int, float]]]:
     events = EventAccumulator(str(folder)).Reload()
     tags = events.Tags()["scalars"]
-    return {tag: [(e.step, round(e.value, 6)) for e in events.Scalars(tag)] for tag in tags}
+    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in tags}
 
 
 def test_writes_training_and_validation_under_one_tag_over_epochs(tmp_path: Path) -> None:
     logger = RunLogger(str(tmp_path), "mnist")
     logger.log_hyperparams({"lr": 0.1})
     for epoch in (0, 1):
-        logger.log_metrics({"train/loss": 0.5 - epoch / 4, "epoch": epoch}, step=99 * epoch)
-        logger.log_metrics({"val/loss": 0.25, "epoch": epoch}, step=99 * epoch)
+        metrics = {"train/loss": 0.5 - epoch / 4, "val/loss": 0.25, "epoch": epoch}
+        logger.log_metrics(metrics, step=99 * epoch)
     logger.log_metrics({"lr-Adam": 0.125}, step=7)
     logger.finalize("success")
     run = tmp_path / "mnist" / "version_0"
@@ -32,8 +32,8 @@ def test_writes_training_and_validation_under_one_tag_over_epochs(tmp_path: Path
 
 
 def test_each_run_gets_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mnist" / "version_7").mkdir(parents=True)
-    (tmp_path / "mnist" / "version_mine").mkdir()
+    for taken in ("7", "mine"):
+        (tmp_path / "mnist" / f"version_{taken}").mkdir(parents=True)
     loggers = [RunLogger(str(tmp_path), "mnist", given) for given in (None, None, 3, "mine")]
     for logger in loggers:
         logger.set_name("other")

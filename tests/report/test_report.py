@@ -13,24 +13,22 @@ import numpy as np
 import pytest
 from conftest import TINY
 from sklearn.metrics import confusion_matrix
-from test_page import Parsed
+from test_page import DRAWN, parse
 
 from mnist_lightning.__main__ import main
 
 RUN = Path("logs/synthetic/version_0")
-DRAWN = {"confusion_matrix", "mistakes", "attention", "reliability", "filters"}
 
 
-def rows(run: Path) -> list[dict[str, str]]:
-    """The rows of ``history.csv``, but for wall times."""
-    with (run / "history.csv").open() as file:
+def rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table, but for wall times."""
+    with path.open() as file:
         return [{**row, "seconds": ""} for row in csv.DictReader(file)]
 
 
 def pictures() -> int:
-    parsed = Parsed((RUN / "report.html").read_text(encoding="utf-8"))
-    assert all((each["src"] or "").startswith("data:") for tag, each in parsed.tags if tag == "img")
-    return [tag for tag, _ in parsed.tags].count("img")
+    page = parse((RUN / "report.html").read_text(encoding="utf-8"))
+    return [element.tag for element in page].count("img")
 
 
 def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,26 +42,23 @@ def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pictures() == 2 + len(DRAWN)
 
     main(["predict"])
-    with (RUN / "predictions.csv").open() as file:
-        digits = [int(row["digit"]) for row in csv.DictReader(file)]
+    digits = [int(row["digit"]) for row in rows(RUN / "predictions.csv")]
     (raw,) = (workdir / "data").iterdir()
     labels = np.fromfile(raw / "t10k-labels-idx1-ubyte", np.uint8)[8:]  # after the header
     expected = confusion_matrix(labels, digits, labels=range(10)).tolist()
     for folder, checkpoint in (("validation", None), ("test", "last.ckpt")):
         metrics = json.loads((RUN / folder / "metrics.json").read_text())
-        assert metrics["confusion_matrix"] == expected
-        assert metrics["checkpoint"] == checkpoint
-    assert any(re.match(rf"loss {metrics['loss']:.4f}, ", line) for line in lines)
+        assert (metrics["confusion_matrix"], metrics["checkpoint"]) == (expected, checkpoint)
+    assert any(line.startswith(f"loss {metrics['loss']:.4f}, ") for line in lines)
 
     text = (RUN / "report.html").read_text(encoding="utf-8")
     assert "SYNTHETIC DIGITS" in text
     assert str(workdir) not in text
     assert str(Path.home()) + "/" not in text
-    (command,) = re.findall("<pre>(.*)</pre>", text)
-    python, *arguments = shlex.split(unescape(command))
-    assert (python, *arguments[:2]) == ("python", "-m", "mnist_lightning")
-    main(arguments[2:])
-    assert rows(RUN.with_name("version_1")) == rows(RUN)
+    (command,) = re.findall("<pre>python -m mnist_lightning (.*)</pre>", text)
+    main(shlex.split(unescape(command)))
+    again = RUN.with_name("version_1")
+    assert rows(again / "history.csv") == rows(RUN / "history.csv")
 
 
 def test_without_figures_no_page(workdir: Path) -> None:
@@ -84,9 +79,8 @@ def test_a_full_disk_costs_the_report_not_the_run(
     def full(draft: Path, target: Path) -> None:
         if Path(target).name == "summary.json":
             raise OSError(errno.ENOSPC, "No space left on device")
-        rename(draft, target)
+        os.rename(draft, target)
 
-    rename = os.rename
     monkeypatch.setattr(os, "replace", full)
     with pytest.warns(UserWarning, match="report of the run could not be written .*No space left"):
         main(["fit", *TINY])

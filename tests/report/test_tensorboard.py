@@ -29,24 +29,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "logs/synthetic/version_0"
 
 
-def test_learning_rate_speed_and_graph(run: Path) -> None:
-    train = events(run / "train")
-    assert [(event.step, event.value) for event in train.Scalars("lr")] == [
-        (1, pytest.approx(0.002)),
-        (2, pytest.approx(0.002)),
-    ]
+def test_charts_pictures_and_graph(run: Path) -> None:
+    train, validation = events(run / "train"), events(run / "validation")
+    rates = {event.step: event.value for event in train.Scalars("lr")}
+    assert rates == pytest.approx({1: 0.002, 2: 0.002})
     assert all(event.value > 0 for event in train.Scalars("images_per_second"))
     assert b"conv2" in train.Graph().SerializeToString()
-
-
-def test_worst_mistakes_of_each_epoch(run: Path) -> None:
-    assert [event.step for event in events(run / "validation").Images("worst_mistakes")] == [1, 2]
-
-
-def test_precision_and_recall_of_each_digit(run: Path) -> None:
-    validation = events(run / "validation")
+    assert [event.step for event in validation.Images("worst_mistakes")] == [1, 2]
     labels = np.loadtxt(run / "validation/00002/features/metadata.tsv", dtype=int)
-    for digit in range(10):
+    for digit in range(10):  # precision and recall
         (event,) = validation.Tensors(f"digit_{digit}")
         table = make_ndarray(event.tensor_proto)  # TP, FP, TN, FN, precision, recall
         assert table[0, 0] == (labels == digit).sum(), "all are found where the threshold is 0"
@@ -63,13 +54,14 @@ def test_features_have_labels_and_thumbnails(run: Path) -> None:
 
 
 def test_the_table_of_runs(run: Path) -> None:
-    content = events(run).SummaryMetadata("_hparams_/session_start_info").plugin_data.content
-    settings = HParamsPluginData.FromString(content).session_start_info.hparams
+    start, experiment = (
+        HParamsPluginData.FromString(events(run).SummaryMetadata(tag).plugin_data.content)
+        for tag in ("_hparams_/session_start_info", "_hparams_/experiment")
+    )
+    settings = start.session_start_info.hparams
     assert settings["lr"].number_value == 0.002
     assert settings["conv_channels"].string_value == "[2, 2]"
-    content = events(run).SummaryMetadata("_hparams_/experiment").plugin_data.content
-    metrics = HParamsPluginData.FromString(content).experiment.metric_infos
-    for metric in metrics:  # each names a curve that is there
+    for metric in experiment.experiment.metric_infos:  # each names a curve that is there
         assert metric.name.tag in events(run / metric.name.group).Tags()["scalars"]
     text = b"".join(path.read_bytes() for path in run.glob("events*"))
     assert str(run.parents[2]).encode() not in text, "no path of this machine"

@@ -1,9 +1,9 @@
 """Gradients where they are known."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from mnist_lightning.report.saliency import margin_gradients
+from mnist_lightning.report.figures import margin_gradients
 
 
 def test_of_a_linear_network_they_are_differences_of_its_weights() -> None:
@@ -19,7 +19,7 @@ def test_of_a_linear_network_they_are_differences_of_its_weights() -> None:
 
 def test_noise_smooths_a_step() -> None:
     class Step(nn.Module):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
+        def forward(self, images: Tensor) -> Tensor:
             ink = (images.flatten(1).sum(dim=1, keepdim=True) - 1).relu()
             return torch.cat([torch.zeros_like(ink), ink], dim=1)
 
