@@ -15,10 +15,9 @@ import torch
 
 from mnist_lightning.data.datamodule import TITLES
 from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
-from mnist_lightning.data.pictures.image_file import ImageError, decode_image
-from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT
+from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, ImageError, decode_image
 from mnist_lightning.errors import UsageError, printable
-from mnist_lightning.handwriting.predictor import Predictor
+from mnist_lightning.handwriting.prediction import Predictor
 from mnist_lightning.handwriting.server import DrawingServer
 
 PORT = 8028
@@ -61,9 +60,8 @@ def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True
 def predict_drawing(predictor: Predictor, drawing: bytes) -> dict[str, Any]:
     """Predict the digit in a drawing: the content of an image file, dark on a white sheet.
 
-    Returns:
-        ``probabilities``, a number in [0, 1] for each class, and ``image``, the 784 pixels, 0 to
-        255, that the network saw; or a ``remark`` that says why there are none.
+    Gives ``probabilities``, a number in [0, 1] for each class, and ``image``, the 784 pixels, 0 to
+    255, that the network saw; or a ``remark`` that says why there are none.
     """
     try:
         sheet = decode_image(drawing, MAX_PIXELS)

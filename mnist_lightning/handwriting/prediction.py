@@ -1,15 +1,18 @@
-"""Predictions for pictures of digits, and a table of them."""
+"""Predictions for pictures of digits."""
 
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
+from os import PathLike
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
+from mnist_lightning.checkpoints.find import open_checkpoint
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset
 from mnist_lightning.errors import printable
 
@@ -19,22 +22,13 @@ UNLIMITED = 10_000  # columns: what is piped is not wrapped
 
 @dataclass(frozen=True)
 class Prediction:
-    """The two most probable digits of a picture, or why there are none.
-
-    Attributes:
-        file: The picture.
-        digit: 0 to 9; None, as the next three, where there is a remark.
-        probability: Of the digit, [0, 1].
-        runner_up: The next digit.
-        runner_up_probability: Of the next digit, [0, 1].
-        remark: ``no digit``, or why the file cannot be read; else empty.
-    """
+    """The two most probable digits of a picture, or a remark that says why there are none."""
 
     file: Path
-    digit: int | None = None
-    probability: float | None = None
+    digit: int | None = None  # as the next three, None where there is a remark
+    probability: float | None = None  # [0, 1]
     runner_up: int | None = None
-    runner_up_probability: float | None = None
+    runner_up_probability: float | None = None  # [0, 1]
     remark: str = ""
 
     def to_row(self) -> list[object]:
@@ -44,6 +38,41 @@ class Prediction:
         formula = unicodedata.normalize("NFKC", name).startswith(FORMULA)
         values = (f"{x:.6f}" if isinstance(x, float) else x for x in astuple(self)[1:])
         return [f"./{name}" if formula else name, *values]
+
+
+class Predictor:
+    """A trained classifier on the CPU, and the scaling of its images; of ``open_checkpoint``."""
+
+    def __init__(self, checkpoint: str | None) -> None:
+        self.checkpoint = open_checkpoint(checkpoint)
+        self.scaling = self.checkpoint.data_module().scaling
+        self._classifier = self.checkpoint.classifier()
+
+    @torch.inference_mode()
+    def predict(self, images: Tensor) -> Tensor:
+        """Probabilities of the classes, (B, C) float, for scaled images, (B, 1, 28, 28) float32."""
+        return self._classifier.predict_step(images)["probabilities"]
+
+
+def predict_images(
+    paths: Iterable[str | PathLike[str]], checkpoint: str | PathLike[str]
+) -> list[Prediction]:
+    """Predict the digits in pictures of any size, as ``predict --data.predict_path`` does.
+
+    Args:
+        paths: Files in PNG, JPEG or BMP, one digit in each, dark on light or light on dark.
+        checkpoint: A path, or ``last`` or ``best`` of the newest run.
+
+    Returns:
+        One for each path, in their order, with a remark where there is no digit.
+
+    Raises:
+        CheckpointError: The checkpoint is missing, damaged or of another network.
+    """
+    predictor = Predictor(str(checkpoint))
+    pictures = PictureDataset(map(Path, paths), predictor.scaling)
+    images = (pictures[i][0] for i in range(len(pictures)))
+    return to_predictions(pictures, [predictor.predict(image[None])[0] for image in images])
 
 
 def to_predictions(pictures: PictureDataset, probabilities: Iterable[Tensor]) -> list[Prediction]:

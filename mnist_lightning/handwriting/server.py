@@ -25,12 +25,9 @@ HEADERS = {
 
 
 class DrawingServer(ThreadingTCPServer):  # HTTPServer would ask the network for the host's name
-    """Serve a page, and answer each drawing that it posts.
+    """Serve HTML at ``/``; what is posted to ``/digit`` is answered, one at a time, as JSON.
 
-    Args:
-        port: To listen on; 0: any that is free. OSError is raised where it cannot be had.
-        page: HTML of ``/``.
-        answer: Called with what is posted to ``/digit``, one at a time; its result goes as JSON.
+    With port 0 any that is free is taken; OSError is raised where it cannot be had.
     """
 
     allow_reuse_address = True
@@ -57,16 +54,16 @@ class _Handler(BaseHTTPRequestHandler):
     server: DrawingServer
 
     def handle(self) -> None:
+        def cut() -> None:
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+
         # a socket's own timeout would begin anew with each byte that drips in
-        timer = Timer(SECONDS, self._cut)
+        timer = Timer(SECONDS, cut)
         timer.daemon = True
         timer.start()
         super().handle()
         timer.cancel()
-
-    def _cut(self) -> None:
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
 
     def do_GET(self) -> None:
         if self._allow("/"):
@@ -89,19 +86,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _allow(self, path: str) -> bool:
         """Refuse pages of other sites, under whatever name they come, and what is not there."""
         host, own = self.headers.get("Host"), [f"http://{name}" for name in self.server.names]
-        if host not in self.server.names or self.headers.get("Origin", own[0]) not in own:
-            self.send_error(HTTPStatus.FORBIDDEN)
+        foreign = host not in self.server.names or self.headers.get("Origin", own[0]) not in own
+        if foreign or self.path != path:
+            self.send_error(HTTPStatus.FORBIDDEN if foreign else HTTPStatus.NOT_FOUND)
             return False
-        if self.path != path:
-            self.send_error(HTTPStatus.NOT_FOUND)
-        return self.path == path
+        return True
 
     def _reply(self, kind: str, text: str) -> None:
         content = text.encode()
         self.send_response(HTTPStatus.OK)
         headers = {"Content-Type": kind, "Content-Length": str(len(content)), **HEADERS}
-        for name, value in headers.items():
-            self.send_header(name, value)
+        for header in headers.items():
+            self.send_header(*header)
         self.end_headers()
         self.wfile.write(content)
 

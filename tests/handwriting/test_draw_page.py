@@ -14,7 +14,7 @@ from conftest import mnist_digits
 from playwright.sync_api import Page, Route
 
 from mnist_lightning.handwriting.draw import predict_drawing, render_page
-from mnist_lightning.handwriting.predictor import Predictor
+from mnist_lightning.handwriting.prediction import Predictor
 from mnist_lightning.handwriting.server import DrawingServer
 
 INVITATION = "With mouse or finger"

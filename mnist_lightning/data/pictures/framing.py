@@ -34,11 +34,8 @@ DARK_BOARD = 0.6  # brightness of a board for light ink, at most
 def frame_digit(grey: Array) -> Digit | None:
     """Segment the digit in a picture; scale and centre it as MNIST's makers did theirs.
 
-    Args:
-        grey: (H, W) float32, [0, 1], 0 black; dark on light or light on dark.
-
-    Returns:
-        (28, 28) uint8, ink 255 on 0, or None where there is no digit.
+    From (H, W) float32, [0, 1], 0 black, dark on light or light on dark, to (28, 28) uint8, ink 255
+    on 0, or None where there is no digit.
     """
     contrast, floor = _contrast(grey)
     threshold = _otsu_threshold(contrast, floor)
@@ -49,12 +46,19 @@ def frame_digit(grey: Array) -> Digit | None:
     near = ndimage.binary_dilation(digit[box], iterations=2)  # the soft edge belongs to it
     # enlarged before it is cut off: a small picture's strokes get a smooth outline
     outline = _resize(contrast[box] * near, max(1, OUTLINE_SIZE / max(near.shape))) > threshold
-    return _center(_thicken(outline)) if outline.any() else None
+    if not outline.any():
+        return None
+    (width,) = _stroke_widths(outline.astype(np.int32), [1])
+    wanted = STROKE_WIDTH * max(outline[_bounding_box(outline)].shape) / BOX_SIZE
+    grown = max(0.0, wanted - width) / 2  # strokes finer than MNIST's are dilated to their width
+    wide = np.pad(outline, int(grown) + 2)
+    return _center(ndimage.distance_transform_edt(~wide) <= grown)
 
 
 def _contrast(grey: Array) -> tuple[Array, float]:
     """Weber contrast to the paper, (H, W) float32, and the least of it that can be ink."""
-    coarse = _resize(grey, PAPER_SIZE / max(grey.shape))
+    side = max(grey.shape)
+    coarse = _resize(grey, PAPER_SIZE / side)
     if _is_light_on_dark(coarse):
         grey, coarse = 1 - grey, 1 - coarse
     # a closing covers what is darker than its surroundings and no wider than a stroke; it is taken
@@ -63,7 +67,6 @@ def _contrast(grey: Array) -> tuple[Array, float]:
     light = _fit_light(close(coarse), 6)
     smooth = Image.fromarray(light + close(coarse - light))
     paper = np.asarray(smooth.resize(grey.shape[::-1], Resampling.BICUBIC))
-    side = max(grey.shape)
     contrast = (paper - grey) / np.maximum(paper, MIN_CONTRAST)
     contrast = ndimage.gaussian_filter(contrast, side / 500)
     noise = np.abs(contrast - ndimage.uniform_filter(contrast, max(side // 20, 3)))
@@ -121,15 +124,6 @@ def _select_components(ink: Mask) -> Mask:
     small = spans[areas.argmax()] < max(MIN_SPAN * max(ink.shape), 5)
     kept &= not (small or kept.sum() > MAX_COMPONENTS)
     return np.asarray(kept[labels])
-
-
-def _thicken(outline: Mask) -> Mask:
-    """Dilate strokes that are finer than MNIST's to their width."""
-    (width,) = _stroke_widths(outline.astype(np.int32), [1])
-    wanted = STROKE_WIDTH * max(outline[_bounding_box(outline)].shape) / BOX_SIZE
-    grown = max(0.0, wanted - width) / 2
-    wide = np.pad(outline, int(grown) + 2)
-    return np.asarray(ndimage.distance_transform_edt(~wide) <= grown)
 
 
 def _center(outline: Mask) -> Digit:

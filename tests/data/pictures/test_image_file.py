@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mnist_lightning.data.pictures.framing import frame_digit
-from mnist_lightning.data.pictures.image_file import ImageError, decode_image, read_image
+from mnist_lightning.data.pictures.picture_dataset import ImageError, decode_image, read_image
 
 # a quarter of each: black, white, and two greys, so that turning shows
 CORNERS = np.array([[0, 255], [64, 128]], np.uint8)
