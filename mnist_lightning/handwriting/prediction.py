@@ -8,16 +8,13 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from torch import Tensor
 
 from mnist_lightning.checkpoints.find import open_checkpoint
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset
 from mnist_lightning.errors import printable
-
-FORMULA = ("=", "+", "-", "@")  # what a spreadsheet would compute
-UNLIMITED = 10_000  # columns: what is piped is not wrapped
 
 
 @dataclass(frozen=True)
@@ -34,8 +31,8 @@ class Prediction:
     def to_row(self) -> list[object]:
         """The fields for a CSV file, where a file's name is never a formula."""
         name = printable(str(self.file))
-        # a full-width sign is computed too; with ./ it is the same file
-        formula = unicodedata.normalize("NFKC", name).startswith(FORMULA)
+        # a spreadsheet would compute it, full-width signs too; with ./ it is the same file
+        formula = unicodedata.normalize("NFKC", name).startswith(("=", "+", "-", "@"))
         values = (f"{x:.6f}" if isinstance(x, float) else x for x in astuple(self)[1:])
         return [f"./{name}" if formula else name, *values]
 
@@ -57,17 +54,12 @@ class Predictor:
 def predict_images(
     paths: Iterable[str | PathLike[str]], checkpoint: str | PathLike[str]
 ) -> list[Prediction]:
-    """Predict the digits in pictures of any size, as ``predict --data.predict_path`` does.
+    """Predict the digits in pictures of any size, in order, as ``predict`` does.
 
     Args:
         paths: Files in PNG, JPEG or BMP, one digit in each, dark on light or light on dark.
-        checkpoint: A path, or ``last`` or ``best`` of the newest run.
-
-    Returns:
-        One for each path, in their order, with a remark where there is no digit.
-
-    Raises:
-        CheckpointError: The checkpoint is missing, damaged or of another network.
+        checkpoint: A path, or ``last`` or ``best`` of the newest run; CheckpointError where it is
+            missing, damaged or of another network.
     """
     predictor = Predictor(str(checkpoint))
     pictures = PictureDataset(map(Path, paths), predictor.scaling)
@@ -88,11 +80,10 @@ def to_predictions(pictures: PictureDataset, probabilities: Iterable[Tensor]) ->
 def format_table(predictions: Iterable[Prediction]) -> str:
     """Lay out as text: to a terminal's width, or one line each where there is no terminal."""
     console = Console()
-    console.width = console.width if console.is_terminal else UNLIMITED
-    table = Table("File", box=None, pad_edge=False)
-    table.columns[0].overflow = "fold"
-    for name in ("Digit", "Probability", "Runner-up"):
-        table.add_column(name, justify="right", no_wrap=True)
+    console.width = console.width if console.is_terminal else 10_000  # what is piped is not wrapped
+    names = ("Digit", "Probability", "Runner-up")
+    numbers = (Column(name, justify="right", no_wrap=True) for name in names)
+    table = Table(Column("File", overflow="fold"), *numbers, box=None, pad_edge=False)
     for each in predictions:
         file = Text(printable(each.file.name))
         if each.remark:

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -14,7 +13,6 @@ from typing import Any
 HOST = "127.0.0.1"
 MAX_BYTES = 1_000_000  # of a drawing
 SECONDS = 10.0  # that a connection may stay open
-PATIENCE = 1.0  # seconds to wait for the answer under way at the end
 HEADERS = {
     "Cache-Control": "no-store",
     # nothing is fetched from elsewhere, and no other site shows the page as its own
@@ -25,10 +23,7 @@ HEADERS = {
 
 
 class DrawingServer(ThreadingTCPServer):  # HTTPServer would ask the network for the host's name
-    """Serve HTML at ``/``; what is posted to ``/digit`` is answered, one at a time, as JSON.
-
-    With port 0 any that is free is taken; OSError is raised where it cannot be had.
-    """
+    """Serve HTML at ``/``; what is posted to ``/digit`` is answered, one at a time, as JSON."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -40,14 +35,9 @@ class DrawingServer(ThreadingTCPServer):  # HTTPServer would ask the network for
         self.url = f"http://{self.names[0]}/"
 
     def server_close(self) -> None:
-        """Close the port; wait for the answer under way, and let no other begin."""
+        """Close the port; wait a second for the answer under way, and let no other begin."""
         super().server_close()
-        self.lock.acquire(timeout=PATIENCE)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that went away."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
+        self.lock.acquire(timeout=1)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -62,7 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
         timer = Timer(SECONDS, cut)
         timer.daemon = True
         timer.start()
-        super().handle()
+        with suppress(OSError):  # a browser that went away
+            super().handle()
         timer.cancel()
 
     def do_GET(self) -> None:

@@ -1,6 +1,5 @@
 """Framing: a picture of a digit, brought to the form of MNIST's images."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -48,7 +47,7 @@ def frame_digit(grey: Array) -> Digit | None:
     outline = _resize(contrast[box] * near, max(1, OUTLINE_SIZE / max(near.shape))) > threshold
     if not outline.any():
         return None
-    (width,) = _stroke_widths(outline.astype(np.int32), [1])
+    _, width = _stroke_widths(outline.astype(np.int32))
     wanted = STROKE_WIDTH * max(outline[_bounding_box(outline)].shape) / BOX_SIZE
     grown = max(0.0, wanted - width) / 2  # strokes finer than MNIST's are dilated to their width
     wide = np.pad(outline, int(grown) + 2)
@@ -59,7 +58,13 @@ def _contrast(grey: Array) -> tuple[Array, float]:
     """Weber contrast to the paper, (H, W) float32, and the least of it that can be ink."""
     side = max(grey.shape)
     coarse = _resize(grey, PAPER_SIZE / side)
-    if _is_light_on_dark(coarse):
+    # ink covers less than paper, far from the mean: its side is seen by the skewness
+    rest = coarse - _fit_light(coarse, 3)
+    rest /= rest.std() + 1e-6
+    corners = np.s_[[0, 0, -1, -1], [0, -1, 0, -1]]
+    dark = np.median(coarse[corners]) <= DARK_BOARD
+    # corners are paper, but count by half, as a table or a shadow may lie there
+    if dark and (rest**3).mean() > np.median(rest[corners]) / 2:
         grey, coarse = 1 - grey, 1 - coarse
     # a closing covers what is darker than its surroundings and no wider than a stroke; it is taken
     # of what uneven light leaves, as it has no slopes
@@ -72,16 +77,6 @@ def _contrast(grey: Array) -> tuple[Array, float]:
     noise = np.abs(contrast - ndimage.uniform_filter(contrast, max(side // 20, 3)))
     # 1.4826 medians of |x| are a normal law's standard deviation; ink hardly moves a median
     return contrast, max(MIN_CONTRAST, NOISE_DEVIATIONS * 1.4826 * float(np.median(noise)))
-
-
-def _is_light_on_dark(coarse: Array) -> bool:
-    """True by the skewness of the brightness: ink covers less than paper, far from the mean."""
-    rest = coarse - _fit_light(coarse, 3)
-    rest /= rest.std() + 1e-6
-    corners = np.s_[[0, 0, -1, -1], [0, -1, 0, -1]]
-    dark = np.median(coarse[corners]) <= DARK_BOARD
-    # corners are paper, but count by half, as a table or a shadow may lie there
-    return bool(dark and (rest**3).mean() > np.median(rest[corners]) / 2)
 
 
 def _fit_light(coarse: Array, terms: int) -> Array:
@@ -115,7 +110,7 @@ def _select_components(ink: Mask) -> Mask:
     # (4, count + 1): the share of each side of the picture that a component takes
     touched = np.array([np.bincount(side, minlength=count + 1) / len(side) for side in sides])
     spans = np.array([1, *(max(labels[box].shape) for box in ndimage.find_objects(labels))])
-    widths = _stroke_widths(labels, range(count + 1))
+    widths = _stroke_widths(labels)
     ruled = touched.any(axis=0) & (widths < MIN_ASPECT * spans)
     beyond = touched.max(axis=0) > 0.9  # a table, or another sheet
     # with ruled lines go their fragments, as fine as they are
@@ -138,10 +133,10 @@ def _center(outline: Mask) -> Digit:
     return image
 
 
-def _stroke_widths(labels: NDArray[np.int32], index: Sequence[int]) -> NDArray[np.float64]:
-    """Stroke width of components: in a strip, a quarter is the mean distance to the edge."""
+def _stroke_widths(labels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Stroke width of each label: in a strip, a quarter is the mean distance to the edge."""
     depth = ndimage.distance_transform_edt(labels > 0)
-    return 4 * np.asarray(ndimage.mean(depth, labels, index))
+    return 4 * np.asarray(ndimage.mean(depth, labels, range(labels.max() + 1)))
 
 
 def _bounding_box(piece: Mask, margin: int = 0) -> tuple[slice, slice]:

@@ -23,6 +23,7 @@ MAX_BYTES = 100_000_000
 MAX_PIXELS = 64_000_000  # decoded with alpha 256 MB; below Pillow's own limit
 MAX_SIDE = 800  # pixels of the longer side that are kept
 NO_DIGIT = "no digit"
+NO_NAME = "no possible name"
 NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # Windows has none
 
 
@@ -59,11 +60,7 @@ class PictureDataset(Dataset[tuple[Tensor, int]]):
 
 
 def list_pictures(path: Path) -> list[Path]:
-    """List a file, or a folder's image files by name; not those in folders of it, nor hidden ones.
-
-    Raises:
-        DataError: It is not there, cannot be listed, or the folder has no image.
-    """
+    """List a file or a folder's image files by name; neither hidden ones nor subfolders'."""
     try:
         if not path.is_dir():
             path.lstat()
@@ -72,8 +69,8 @@ def list_pictures(path: Path) -> list[Path]:
         if files := sorted(each for each in images if not each.name.startswith(".")):
             return files
         reason = f"holds no {', '.join(sorted(FORMATS))}"
-    except (OSError, ValueError) as error:
-        reason = _reason(error)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        reason = getattr(error, "strerror", None) or NO_NAME
     raise DataError(f"predict_path is {printable(str(path))}: {reason}")
 
 
@@ -86,23 +83,14 @@ def read_image(path: Path) -> Array:
                 raise ImageError("no regular file")
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise ImageError(_reason(error)) from error
+        raise ImageError(getattr(error, "strerror", None) or NO_NAME) from error
     if len(content) > MAX_BYTES:
         raise ImageError(f"larger than {MAX_BYTES // 10**6} MB")
     return decode_image(content)
 
 
-def _reason(error: Exception) -> str:
-    # ValueError: a null character in the name
-    return getattr(error, "strerror", None) or "no possible name"
-
-
 def decode_image(content: bytes, max_pixels: int = MAX_PIXELS) -> Array:
-    """Decode an image upright and in grey, (H, W) float32, [0, 1], 0 black; at most 800 each way.
-
-    Raises:
-        ImageError: It is of another kind, has too many pixels, or is damaged.
-    """
+    """Decode an image upright and in grey, (H, W) float32, [0, 1], 0 black; at most 800 a side."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow only warns of, such as odd EXIF, is well
