@@ -33,35 +33,29 @@ SEVEN = [(120, 90), (280, 90), (170, 320)]
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     """Of a tiny network with more classes than digits, trained on standardised images."""
-    folder = tmp_path_factory.mktemp("trained")
     options = ["--model.num_classes", str(CLASSES), "--data.normalize", "standard"]
-    with chdir(folder):
+    with chdir(folder := tmp_path_factory.mktemp("trained")):
         main(["fit", *TINY, *options, "--report.figures", "false"])
-    return folder / "logs/synthetic/version_0/checkpoints/last.ckpt"
+    return Predictor(f"{folder}/logs/synthetic/version_0/checkpoints/last.ckpt")
 
 
 @pytest.fixture
-def predictor(checkpoint: Path) -> Predictor:
-    return Predictor(str(checkpoint))
+def checkpoint(predictor: Predictor) -> str:
+    return str(predictor.checkpoint.path)
 
 
-def sheet(line: list[tuple[int, int]], size: tuple[int, int] = (400, 400)) -> Image.Image:
-    """A line drawn as on the page."""
-    image = Image.new("RGBA", size, "white")
+def sheet(line: list[tuple[int, int]], side: int = 400) -> bytes:
+    """A line drawn as on the page, as PNG."""
+    image, file = Image.new("RGBA", (side, side), "white"), io.BytesIO()
     ImageDraw.Draw(image).line(line, fill="black", width=24)
-    return image
-
-
-def png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
 
 
 def test_the_command_answers_until_it_is_stopped(
-    checkpoint: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    checkpoint: str, workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     shutil.copy(checkpoint, ODD)
     fetch, serve = build_opener(ProxyHandler({})).open, DrawingServer.serve_forever
@@ -70,7 +64,7 @@ def test_the_command_answers_until_it_is_stopped(
     def use(url: str) -> None:
         try:
             pages.append(fetch(url))
-            answers.append(json.load(fetch(f"{url}digit", png(sheet(SEVEN)))))
+            answers.append(json.load(fetch(f"{url}digit", sheet(SEVEN))))
         finally:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -90,11 +84,10 @@ def test_the_command_answers_until_it_is_stopped(
     assert len(answers[0]["probabilities"]) == CLASSES
 
 
-def test_an_answer_is_that_of_predict(
-    checkpoint: Path, predictor: Predictor, workdir: Path
-) -> None:
-    answer = predict_drawing(predictor, png(sheet(SEVEN)))
-    ImageOps.expand(sheet(SEVEN), MARGIN, "white").save("wide.png")
+@pytest.mark.usefixtures("workdir")
+def test_an_answer_is_that_of_predict(predictor: Predictor, checkpoint: str) -> None:
+    answer = predict_drawing(predictor, sheet(SEVEN))
+    ImageOps.expand(Image.open(io.BytesIO(sheet(SEVEN))), MARGIN, "white").save("wide.png")
     (found,) = predict_images(["wide.png"], checkpoint)
     probabilities = answer["probabilities"]
     assert sum(probabilities) == pytest.approx(1, abs=1e-5)
@@ -102,25 +95,21 @@ def test_an_answer_is_that_of_predict(
     assert max(probabilities) == pytest.approx(found.probability, abs=1e-5)
     assert (len(answer["image"]), max(answer["image"])) == (784, 255)
     edge = sheet([(0, 4), (399, 4), (150, 399)])
-    assert "image" in predict_drawing(predictor, png(edge)), "ink along the edge is the user's"
+    assert "image" in predict_drawing(predictor, edge), "ink along the edge is the user's"
 
 
 def test_drawings_without_an_answer(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    contents = {
-        "damaged": png(sheet(SEVEN))[:90],
-        "no digit": png(sheet([])),
-        "more than 1 million pixels": png(sheet(SEVEN, (1001, 1000))),
-    }
-    for remark, content in contents.items():
-        assert predict_drawing(predictor, content) == {"remark": remark}
+    assert predict_drawing(predictor, sheet(SEVEN)[:90]) == {"remark": "damaged"}
+    assert predict_drawing(predictor, sheet([])) == {"remark": "no digit"}
+    large = sheet(SEVEN, 1001)
+    assert predict_drawing(predictor, large) == {"remark": "more than 1 million pixels"}
     monkeypatch.setattr(predictor, "predict", lambda images: torch.full((1, 10), torch.nan))
     remark = "the network's answer is no number"
-    assert predict_drawing(predictor, png(sheet(SEVEN))) == {"remark": remark}
+    assert predict_drawing(predictor, sheet(SEVEN)) == {"remark": remark}
 
 
-def test_the_page_says_what_was_trained(
-    checkpoint: Path, predictor: Predictor, workdir: Path
-) -> None:
+@pytest.mark.usefixtures("workdir")
+def test_the_page_says_what_was_trained(predictor: Predictor, checkpoint: str) -> None:
     page = render_page(predictor)
     assert page.count("<li>") == CLASSES
     assert '<p class="warning" >Trained on synthetic digits, not on MNIST.' in page
@@ -133,20 +122,20 @@ def test_the_page_says_what_was_trained(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="X11 and Wayland")
-def test_the_page_opens_on_a_desktop(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_opens_on_a_desktop(checkpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: Queue[str] = Queue()
     monkeypatch.setattr("webbrowser.open", opened.put)
     monkeypatch.setattr(DrawingServer, "serve_forever", lambda server: opened.get(timeout=2))
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("DISPLAY", ":0")
-    draw(ckpt_path=str(checkpoint), port=0)
+    draw(ckpt_path=checkpoint, port=0)
     monkeypatch.setenv("DISPLAY", "")
     with pytest.raises(Empty):
-        draw(ckpt_path=str(checkpoint), port=0)
+        draw(ckpt_path=checkpoint, port=0)
 
 
-def test_a_port_that_is_taken(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken(checkpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        line = refused(["draw", "--port", port, "--ckpt_path", str(checkpoint)], capsys)
+        line = refused(["draw", "--port", port, "--ckpt_path", checkpoint], capsys)
     assert f"port is {port}: Address already in use; 0 takes any that is free" in line

@@ -9,7 +9,6 @@ import pytest
 from conftest import mnist_digits
 
 from mnist_lightning import predict_images
-from mnist_lightning.errors import CheckpointError
 from mnist_lightning.handwriting.prediction import Prediction, format_table
 
 NAME = "a_rather_long_name[bold].png"
@@ -50,11 +49,6 @@ def test_lines_are_plain() -> None:
         f"{NAME}      7        98.0%     1 1.5%",
         "x  no digit",
     ]
-
-
-def test_a_checkpoint_that_is_missing() -> None:
-    with pytest.raises(CheckpointError, match="no such file"):
-        predict_images(["a.png"], "missing.ckpt")
 
 
 def test_pictures_of_every_kind_are_read(

@@ -42,21 +42,19 @@ def draw(path: Path) -> None:
 
 
 def read_rows() -> list[dict[str, str]]:
-    with (RUN / "predictions.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return list(csv.DictReader(Path(RUN, "predictions.csv").read_text("utf-8").splitlines()))
 
 
 def test_a_folder_of_good_and_bad(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = workplace / "own"
     (folder / "d.png").mkdir(parents=True)
-    for name in ("b.png", "b.jpg"):
-        draw(folder / name)
+    draw(folder / "b.png")
+    draw(folder / "b.jpg")
     Image.new("L", (99, 99), "white").save(folder / "empty.BMP")
     os.mkfifo(folder / "c.png")
     for name in ("\x1b[31m\n.png", "a.jpeg", "notes.txt", ".b.png"):  # the last two are left out
         (folder / name).touch()
     main(["predict", "--data.predict_path", "own", "--data.save_inputs", "true"])
-
     lines = capsys.readouterr().out.splitlines()
     assert "trained on SYNTHETIC DIGITS" in lines[1]
     rows = read_rows()
@@ -76,9 +74,7 @@ def test_a_folder_of_good_and_bad(workplace: Path, capsys: pytest.CaptureFixture
             shown = [row["digit"], f"{float(row['probability']):.1%}", row["runner_up"]]
             shown.append(f"{float(row['runner_up_probability']):.1%}")
         assert line.split() == [row["file"].removeprefix("own/"), *shown]
-    saved = {path.name: np.asarray(Image.open(path)) for path in (RUN / "predict_inputs").iterdir()}
-    assert set(saved) == {"b.png.png", "b.jpg.png"}
-    assert {(*image.shape, str(image.dtype)) for image in saved.values()} == {(28, 28, "uint8")}
+    assert {path.name for path in (RUN / "predict_inputs").iterdir()} == {"b.png.png", "b.jpg.png"}
     assert not (workplace / "data").exists(), "nothing is fetched or generated"
 
 
@@ -102,20 +98,26 @@ def test_python_gives_what_the_command_line_gives(workplace: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "named"),
+    ("command", "code", "named"),
     [
-        (["predict", "--data.predict_path", "missing"], 3, "predict_path is missing: No such"),
-        (["predict", "--data.predict_path", "logs"], 3, "predict_path is logs: holds no .bmp"),
-        (["predict", "--data.predict_path", "bad.png"], 3, "predict_path is bad.png: nothing"),
-        (["predict", "--data.save_inputs", "true"], 2, "save_inputs is True"),
-        (["test", "--data.predict_path", "bad.png"], 2, "only predict reads it"),
+        ("predict --data.predict_path missing", 3, "predict_path is missing: No such"),
+        ("predict --data.predict_path logs", 3, "predict_path is logs: holds no .bmp"),
+        ("predict --data.predict_path bad.png", 3, "predict_path is bad.png: nothing"),
+        ("predict --data.save_inputs true", 2, "save_inputs is True"),
+        ("test --data.predict_path bad.png", 2, "only predict reads it"),
     ],
 )
 def test_what_cannot_be_predicted(
-    workplace: Path, options: list[str], code: int, named: str, capsys: pytest.CaptureFixture[str]
+    workplace: Path, command: str, code: int, named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (workplace / "bad.png").touch()
     with pytest.raises(SystemExit, match=f"^{code}$"):
-        main(options)
+        main(command.split())
     assert named in capsys.readouterr().err
     assert (RUN / "predictions.csv").exists() == ("nothing" in named)
+
+
+def test_paths_stay_out_of_checkpoints(trained: Path) -> None:
+    content = torch.load(trained / RUN / "checkpoints/last.ckpt", weights_only=True)
+    local = {"data_dir", "mirror", "predict_path", "save_inputs"}
+    assert not local & content["datamodule_hyper_parameters"].keys()

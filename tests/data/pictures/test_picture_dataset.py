@@ -4,7 +4,6 @@ import io
 import os
 import struct
 import time
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -81,11 +80,9 @@ def test_large_pictures_are_reduced() -> None:
 
 
 def bomb(side: int) -> bytes:
-    """A small PNG whose header claims another size."""
-    content = bytearray(encoded("PNG"))
-    content[16:24] = struct.pack(">II", side, side)
-    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
-    return bytes(content)
+    """A small file whose header claims another size."""
+    content = encoded("BMP")
+    return content[:18] + struct.pack("<ii", side, side) + content[26:]
 
 
 REFUSED = {
@@ -110,11 +107,8 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "link.png").symlink_to("fifo.png")
     (tmp_path / "large.png").touch()
     os.truncate(tmp_path / "large.png", 100_000_001)
-    reasons = {
-        "large.png": "larger than 100 MB",
-        **dict.fromkeys(("fifo.png", "zero.png", "link.png"), "no regular file"),
-        "a\0b.png": "no possible name",
-    }
+    reasons = dict.fromkeys(("fifo.png", "zero.png", "link.png"), "no regular file")
+    reasons |= {"large.png": "larger than 100 MB", "a\0b.png": "no possible name"}
     for name, reason in reasons.items():
         with pytest.raises(ImageError, match=reason):
             read_image(tmp_path / name)
@@ -128,7 +122,7 @@ def test_damage_raises_nothing_but_our_error() -> None:
             content = sound.copy()
             places = random.integers(0, min(len(content), 700), random.integers(1, 8))
             content[places] = random.integers(0, 256, len(places))
-            kept = random.integers(len(content)) if random.random() < 0.5 else len(content)
+            kept = min(random.integers(2 * len(content)), len(content))
             try:
                 frame_digit(decode_image(content[:kept].tobytes()))
             except ImageError:
