@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mnist_lightning.data.datamodule import MNISTDataModule
     from mnist_lightning.export.keras import export_keras, import_keras
-    from mnist_lightning.handwriting.predictor import predict_images
+    from mnist_lightning.handwriting.prediction import predict_images
     from mnist_lightning.models.classifier import MNISTClassifier
     from mnist_lightning.models.network import ConvNet
 
@@ -31,7 +31,7 @@ _HOME = {
     "MNISTDataModule": "data.datamodule",
     "export_keras": "export.keras",
     "import_keras": "export.keras",
-    "predict_images": "handwriting.predictor",
+    "predict_images": "handwriting.prediction",
 }
 
 

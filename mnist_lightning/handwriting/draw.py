@@ -15,19 +15,16 @@ import torch
 
 from mnist_lightning.data.datamodule import TITLES
 from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
-from mnist_lightning.data.pictures.image_file import ImageError, decode_image
-from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT
+from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, ImageError, decode_image
 from mnist_lightning.errors import UsageError, printable
-from mnist_lightning.handwriting.predictor import Predictor
+from mnist_lightning.handwriting.prediction import Predictor
 from mnist_lightning.handwriting.server import DrawingServer
 
-PORT = 8028
-PORTS = (0, *range(1024, 2**16))  # the others are the system's
 MAX_PIXELS = 1_000_000  # of a drawing; the page's sheet has 160,000
 MARGIN = 20  # pixels around the sheet, so that ink at its edge does not come from beyond
 
 
-def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True) -> None:
+def draw(*, ckpt_path: str | None = None, port: int = 8028, browser: bool = True) -> None:
     """Open a page to draw a digit on, read while you draw.
 
     Args:
@@ -35,13 +32,9 @@ def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True
             has one, else its last.
         port: Of the page, which this machine alone can open; 0: any that is free.
         browser: Show the page in the desktop's browser.
-
-    Raises:
-        UsageError: The port cannot be had.
-        CheckpointError: There is no checkpoint, or none that is sound.
     """
-    if port not in PORTS:
-        raise UsageError(f"port is {port}: must be 0, or {PORTS[1]} to {PORTS[-1]}")
+    if port not in (0, *range(1024, 65536)):  # the others are the system's
+        raise UsageError(f"port is {port}: must be 0, or 1024 to 65535")
     predictor = Predictor(ckpt_path)
     print(f"Checkpoint: {printable(str(predictor.checkpoint.path))}", flush=True)
     page = render_page(predictor)
@@ -61,9 +54,8 @@ def draw(*, ckpt_path: str | None = None, port: int = PORT, browser: bool = True
 def predict_drawing(predictor: Predictor, drawing: bytes) -> dict[str, Any]:
     """Predict the digit in a drawing: the content of an image file, dark on a white sheet.
 
-    Returns:
-        ``probabilities``, a number in [0, 1] for each class, and ``image``, the 784 pixels, 0 to
-        255, that the network saw; or a ``remark`` that says why there are none.
+    Gives ``probabilities``, a number in [0, 1] for each class, and ``image``, the 784 pixels, 0 to
+    255, that the network saw; or a ``remark`` that says why there are none.
     """
     try:
         sheet = decode_image(drawing, MAX_PIXELS)
@@ -72,8 +64,7 @@ def predict_drawing(predictor: Predictor, drawing: bytes) -> dict[str, Any]:
     digit = frame_digit(np.pad(sheet, MARGIN, constant_values=1))
     if digit is None:
         return {"remark": NO_DIGIT}
-    images = predictor.scaling(torch.from_numpy(digit)[None, None])
-    probabilities = predictor.predict(images)[0]
+    (probabilities,) = predictor.predict(predictor.scaling(torch.from_numpy(digit)[None, None]))
     if not probabilities.isfinite().all():  # JSON has no word for it
         return {"remark": "the network's answer is no number"}
     return {"probabilities": probabilities.tolist(), "image": digit.ravel().tolist()}

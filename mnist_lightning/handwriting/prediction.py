@@ -1,49 +1,70 @@
-"""Predictions for pictures of digits, and a table of them."""
+"""Predictions for pictures of digits."""
 
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
+from os import PathLike
 from pathlib import Path
 
+import torch
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from torch import Tensor
 
+from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset
 from mnist_lightning.errors import printable
-
-FORMULA = ("=", "+", "-", "@")  # what a spreadsheet would compute
-UNLIMITED = 10_000  # columns: what is piped is not wrapped
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The two most probable digits of a picture, or why there are none.
-
-    Attributes:
-        file: The picture.
-        digit: 0 to 9; None, as the next three, where there is a remark.
-        probability: Of the digit, [0, 1].
-        runner_up: The next digit.
-        runner_up_probability: Of the next digit, [0, 1].
-        remark: ``no digit``, or why the file cannot be read; else empty.
-    """
+    """The two most probable digits of a picture, or a remark that says why there are none."""
 
     file: Path
-    digit: int | None = None
-    probability: float | None = None
+    digit: int | None = None  # as the next three, None where there is a remark
+    probability: float | None = None  # [0, 1]
     runner_up: int | None = None
-    runner_up_probability: float | None = None
+    runner_up_probability: float | None = None  # [0, 1]
     remark: str = ""
 
     def to_row(self) -> list[object]:
         """The fields for a CSV file, where a file's name is never a formula."""
         name = printable(str(self.file))
-        # a full-width sign is computed too; with ./ it is the same file
-        formula = unicodedata.normalize("NFKC", name).startswith(FORMULA)
+        # a spreadsheet would compute it, full-width signs too; with ./ it is the same file
+        formula = unicodedata.normalize("NFKC", name).startswith(("=", "+", "-", "@"))
         values = (f"{x:.6f}" if isinstance(x, float) else x for x in astuple(self)[1:])
         return [f"./{name}" if formula else name, *values]
+
+
+class Predictor:
+    """A trained classifier on the CPU, and the scaling of its images; of ``open_checkpoint``."""
+
+    def __init__(self, checkpoint: str | None) -> None:
+        self.checkpoint = open_checkpoint(checkpoint)
+        self.scaling = self.checkpoint.data_module().scaling
+        self._classifier = self.checkpoint.classifier()
+
+    @torch.inference_mode()
+    def predict(self, images: Tensor) -> Tensor:
+        """Probabilities of the classes, (B, C) float, for scaled images, (B, 1, 28, 28) float32."""
+        return self._classifier.predict_step(images)["probabilities"]
+
+
+def predict_images(
+    paths: Iterable[str | PathLike[str]], checkpoint: str | PathLike[str]
+) -> list[Prediction]:
+    """Predict the digits in pictures of any size, in order, as ``predict`` does.
+
+    Args:
+        paths: Files in PNG, JPEG or BMP, one digit in each, dark on light or light on dark.
+        checkpoint: A path, or ``last`` or ``best`` of the newest run; CheckpointError where it is
+            missing, damaged or of another network.
+    """
+    predictor = Predictor(str(checkpoint))
+    pictures = PictureDataset(map(Path, paths), predictor.scaling)
+    images = (pictures[i][0] for i in range(len(pictures)))
+    return to_predictions(pictures, [predictor.predict(image[None])[0] for image in images])
 
 
 def to_predictions(pictures: PictureDataset, probabilities: Iterable[Tensor]) -> list[Prediction]:
@@ -59,11 +80,10 @@ def to_predictions(pictures: PictureDataset, probabilities: Iterable[Tensor]) ->
 def format_table(predictions: Iterable[Prediction]) -> str:
     """Lay out as text: to a terminal's width, or one line each where there is no terminal."""
     console = Console()
-    console.width = console.width if console.is_terminal else UNLIMITED
-    table = Table("File", box=None, pad_edge=False)
-    table.columns[0].overflow = "fold"
-    for name in ("Digit", "Probability", "Runner-up"):
-        table.add_column(name, justify="right", no_wrap=True)
+    console.width = console.width if console.is_terminal else 10_000  # what is piped is not wrapped
+    names = ("Digit", "Probability", "Runner-up")
+    numbers = (Column(name, justify="right", no_wrap=True) for name in names)
+    table = Table(Column("File", overflow="fold"), *numbers, box=None, pad_edge=False)
     for each in predictions:
         file = Text(printable(each.file.name))
         if each.remark:

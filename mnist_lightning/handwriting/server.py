@@ -2,7 +2,6 @@
 
 import json
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -14,7 +13,6 @@ from typing import Any
 HOST = "127.0.0.1"
 MAX_BYTES = 1_000_000  # of a drawing
 SECONDS = 10.0  # that a connection may stay open
-PATIENCE = 1.0  # seconds to wait for the answer under way at the end
 HEADERS = {
     "Cache-Control": "no-store",
     # nothing is fetched from elsewhere, and no other site shows the page as its own
@@ -25,13 +23,7 @@ HEADERS = {
 
 
 class DrawingServer(ThreadingTCPServer):  # HTTPServer would ask the network for the host's name
-    """Serve a page, and answer each drawing that it posts.
-
-    Args:
-        port: To listen on; 0: any that is free. OSError is raised where it cannot be had.
-        page: HTML of ``/``.
-        answer: Called with what is posted to ``/digit``, one at a time; its result goes as JSON.
-    """
+    """Serve HTML at ``/``; what is posted to ``/digit`` is answered, one at a time, as JSON."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -43,30 +35,26 @@ class DrawingServer(ThreadingTCPServer):  # HTTPServer would ask the network for
         self.url = f"http://{self.names[0]}/"
 
     def server_close(self) -> None:
-        """Close the port; wait for the answer under way, and let no other begin."""
+        """Close the port; wait a second for the answer under way, and let no other begin."""
         super().server_close()
-        self.lock.acquire(timeout=PATIENCE)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that went away."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
+        self.lock.acquire(timeout=1)
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: DrawingServer
 
     def handle(self) -> None:
+        def cut() -> None:
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+
         # a socket's own timeout would begin anew with each byte that drips in
-        timer = Timer(SECONDS, self._cut)
+        timer = Timer(SECONDS, cut)
         timer.daemon = True
         timer.start()
-        super().handle()
+        with suppress(OSError):  # a browser that went away
+            super().handle()
         timer.cancel()
-
-    def _cut(self) -> None:
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
 
     def do_GET(self) -> None:
         if self._allow("/"):
@@ -89,19 +77,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _allow(self, path: str) -> bool:
         """Refuse pages of other sites, under whatever name they come, and what is not there."""
         host, own = self.headers.get("Host"), [f"http://{name}" for name in self.server.names]
-        if host not in self.server.names or self.headers.get("Origin", own[0]) not in own:
-            self.send_error(HTTPStatus.FORBIDDEN)
+        foreign = host not in self.server.names or self.headers.get("Origin", own[0]) not in own
+        if foreign or self.path != path:
+            self.send_error(HTTPStatus.FORBIDDEN if foreign else HTTPStatus.NOT_FOUND)
             return False
-        if self.path != path:
-            self.send_error(HTTPStatus.NOT_FOUND)
-        return self.path == path
+        return True
 
     def _reply(self, kind: str, text: str) -> None:
         content = text.encode()
         self.send_response(HTTPStatus.OK)
         headers = {"Content-Type": kind, "Content-Length": str(len(content)), **HEADERS}
-        for name, value in headers.items():
-            self.send_header(name, value)
+        for header in headers.items():
+            self.send_header(*header)
         self.end_headers()
         self.wfile.write(content)
 

@@ -1,12 +1,14 @@
-"""Predictions as rows and as a table."""
+"""Predictions in Python, as rows and as a table."""
 
 import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from conftest import mnist_digits
 
-from mnist_lightning.errors import printable
+from mnist_lightning import predict_images
 from mnist_lightning.handwriting.prediction import Prediction, format_table
 
 NAME = "a_rather_long_name[bold].png"
@@ -41,10 +43,23 @@ def test_the_table_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     assert folded == f"{NAME}xno digit", "folded, not cut, and no markup"
 
 
-def test_lines_are_plain_and_names_harmless() -> None:
-    assert printable("a\x1b[2J\u202e\udcff é 7") == r"a\x1b[2J\u202e\udcff é 7"
+def test_lines_are_plain() -> None:
     assert format_table(PREDICTIONS).splitlines() == [
         "File                          Digit  Probability  Runner-up",
         f"{NAME}      7        98.0%     1 1.5%",
         "x  no digit",
     ]
+
+
+def test_pictures_of_every_kind_are_read(
+    reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    from pictures import KINDS, write_pictures
+
+    images, labels = mnist_digits(15 * len(KINDS))
+    paths = []
+    for i, kind in enumerate(KINDS):
+        paths += write_pictures(images[15 * i : 15 * (i + 1)], kind, tmp_path, seed=i)
+    found = [each.digit for each in predict_images(paths, reader)]
+    assert np.mean(np.array(found) == labels) >= 0.95

@@ -1,6 +1,5 @@
 """Framing: a picture of a digit, brought to the form of MNIST's images."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -34,11 +33,8 @@ DARK_BOARD = 0.6  # brightness of a board for light ink, at most
 def frame_digit(grey: Array) -> Digit | None:
     """Segment the digit in a picture; scale and centre it as MNIST's makers did theirs.
 
-    Args:
-        grey: (H, W) float32, [0, 1], 0 black; dark on light or light on dark.
-
-    Returns:
-        (28, 28) uint8, ink 255 on 0, or None where there is no digit.
+    From (H, W) float32, [0, 1], 0 black, dark on light or light on dark, to (28, 28) uint8, ink 255
+    on 0, or None where there is no digit.
     """
     contrast, floor = _contrast(grey)
     threshold = _otsu_threshold(contrast, floor)
@@ -49,13 +45,26 @@ def frame_digit(grey: Array) -> Digit | None:
     near = ndimage.binary_dilation(digit[box], iterations=2)  # the soft edge belongs to it
     # enlarged before it is cut off: a small picture's strokes get a smooth outline
     outline = _resize(contrast[box] * near, max(1, OUTLINE_SIZE / max(near.shape))) > threshold
-    return _center(_thicken(outline)) if outline.any() else None
+    if not outline.any():
+        return None
+    _, width = _stroke_widths(outline.astype(np.int32))
+    wanted = STROKE_WIDTH * max(outline[_bounding_box(outline)].shape) / BOX_SIZE
+    grown = max(0.0, wanted - width) / 2  # strokes finer than MNIST's are dilated to their width
+    wide = np.pad(outline, int(grown) + 2)
+    return _center(ndimage.distance_transform_edt(~wide) <= grown)
 
 
 def _contrast(grey: Array) -> tuple[Array, float]:
     """Weber contrast to the paper, (H, W) float32, and the least of it that can be ink."""
-    coarse = _resize(grey, PAPER_SIZE / max(grey.shape))
-    if _is_light_on_dark(coarse):
+    side = max(grey.shape)
+    coarse = _resize(grey, PAPER_SIZE / side)
+    # ink covers less than paper, far from the mean: its side is seen by the skewness
+    rest = coarse - _fit_light(coarse, 3)
+    rest /= rest.std() + 1e-6
+    corners = np.s_[[0, 0, -1, -1], [0, -1, 0, -1]]
+    dark = np.median(coarse[corners]) <= DARK_BOARD
+    # corners are paper, but count by half, as a table or a shadow may lie there
+    if dark and (rest**3).mean() > np.median(rest[corners]) / 2:
         grey, coarse = 1 - grey, 1 - coarse
     # a closing covers what is darker than its surroundings and no wider than a stroke; it is taken
     # of what uneven light leaves, as it has no slopes
@@ -63,22 +72,11 @@ def _contrast(grey: Array) -> tuple[Array, float]:
     light = _fit_light(close(coarse), 6)
     smooth = Image.fromarray(light + close(coarse - light))
     paper = np.asarray(smooth.resize(grey.shape[::-1], Resampling.BICUBIC))
-    side = max(grey.shape)
     contrast = (paper - grey) / np.maximum(paper, MIN_CONTRAST)
     contrast = ndimage.gaussian_filter(contrast, side / 500)
     noise = np.abs(contrast - ndimage.uniform_filter(contrast, max(side // 20, 3)))
     # 1.4826 medians of |x| are a normal law's standard deviation; ink hardly moves a median
     return contrast, max(MIN_CONTRAST, NOISE_DEVIATIONS * 1.4826 * float(np.median(noise)))
-
-
-def _is_light_on_dark(coarse: Array) -> bool:
-    """True by the skewness of the brightness: ink covers less than paper, far from the mean."""
-    rest = coarse - _fit_light(coarse, 3)
-    rest /= rest.std() + 1e-6
-    corners = np.s_[[0, 0, -1, -1], [0, -1, 0, -1]]
-    dark = np.median(coarse[corners]) <= DARK_BOARD
-    # corners are paper, but count by half, as a table or a shadow may lie there
-    return bool(dark and (rest**3).mean() > np.median(rest[corners]) / 2)
 
 
 def _fit_light(coarse: Array, terms: int) -> Array:
@@ -112,7 +110,7 @@ def _select_components(ink: Mask) -> Mask:
     # (4, count + 1): the share of each side of the picture that a component takes
     touched = np.array([np.bincount(side, minlength=count + 1) / len(side) for side in sides])
     spans = np.array([1, *(max(labels[box].shape) for box in ndimage.find_objects(labels))])
-    widths = _stroke_widths(labels, range(count + 1))
+    widths = _stroke_widths(labels)
     ruled = touched.any(axis=0) & (widths < MIN_ASPECT * spans)
     beyond = touched.max(axis=0) > 0.9  # a table, or another sheet
     # with ruled lines go their fragments, as fine as they are
@@ -121,15 +119,6 @@ def _select_components(ink: Mask) -> Mask:
     small = spans[areas.argmax()] < max(MIN_SPAN * max(ink.shape), 5)
     kept &= not (small or kept.sum() > MAX_COMPONENTS)
     return np.asarray(kept[labels])
-
-
-def _thicken(outline: Mask) -> Mask:
-    """Dilate strokes that are finer than MNIST's to their width."""
-    (width,) = _stroke_widths(outline.astype(np.int32), [1])
-    wanted = STROKE_WIDTH * max(outline[_bounding_box(outline)].shape) / BOX_SIZE
-    grown = max(0.0, wanted - width) / 2
-    wide = np.pad(outline, int(grown) + 2)
-    return np.asarray(ndimage.distance_transform_edt(~wide) <= grown)
 
 
 def _center(outline: Mask) -> Digit:
@@ -144,10 +133,10 @@ def _center(outline: Mask) -> Digit:
     return image
 
 
-def _stroke_widths(labels: NDArray[np.int32], index: Sequence[int]) -> NDArray[np.float64]:
-    """Stroke width of components: in a strip, a quarter is the mean distance to the edge."""
+def _stroke_widths(labels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Stroke width of each label: in a strip, a quarter is the mean distance to the edge."""
     depth = ndimage.distance_transform_edt(labels > 0)
-    return 4 * np.asarray(ndimage.mean(depth, labels, index))
+    return 4 * np.asarray(ndimage.mean(depth, labels, range(labels.max() + 1)))
 
 
 def _bounding_box(piece: Mask, margin: int = 0) -> tuple[slice, slice]:
