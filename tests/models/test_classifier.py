@@ -147,7 +147,8 @@ def test_checkpoint_opens_with_nothing_but_its_path(tmp_path: Path) -> None:
 
 def test_an_interrupted_pass_leaves_nothing_in_the_metrics(tmp_path: Path) -> None:
     model = small()
-    model.val_metrics.update(torch.full((7,), 9.0), torch.zeros(7, 10), torch.ones(7).long())
+    left = {"preds": torch.zeros(7, 10), "target": torch.ones(7).long()}
+    model.val_metrics.update(value=torch.full((7,), 9.0), **left)
     (logged,) = quiet(tmp_path).validate(model, BATCHES, verbose=False)
     (again,) = quiet(tmp_path).validate(small(), BATCHES, verbose=False)
     assert logged == again

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_lightning.models.kernels import convolution
-from mnist_lightning.models.kernels.convolution import SparseConvolution, fits
-from mnist_lightning.models.kernels.sparse_gradient import compiled
+from mnist_lightning.models.kernels import sparse_gradient
+from mnist_lightning.models.kernels.sparse_gradient import compiled, fits
+from mnist_lightning.models.kernels.training import SparseConvolution
 
 IN, OUT = 32, 16
 WAYS: tuple[Callable[..., Tensor], ...] = (SparseConvolution.apply, F.conv2d)
@@ -66,5 +66,5 @@ def test_the_shapes_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not fits(inputs[0], weight)
     for shape in ((OUT, IN + 8, 3, 3), (12, IN, 3, 3), (OUT, IN, 5, 5), (OUT, IN, 3)):
         assert not fits(inputs, torch.empty(shape))
-    monkeypatch.setattr(convolution, "compiled", lambda: None)
+    monkeypatch.setattr(sparse_gradient, "compiled", lambda: None)
     assert not fits(inputs, weight)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_lightning.models.kernels.linear import ONEDNN, OneDNNLinear
+from mnist_lightning.models.kernels.training import ONEDNN, OneDNNLinear
 
 IN, OUT = 50, 7
 pytestmark = pytest.mark.skipif(

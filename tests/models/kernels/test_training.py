@@ -22,10 +22,9 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from mnist_lightning import ConvNet
-from mnist_lightning.models.kernels import convolution, training
-from mnist_lightning.models.kernels.linear import ONEDNN
+from mnist_lightning.models.kernels import sparse_gradient, training
 from mnist_lightning.models.kernels.sparse_gradient import compiled
-from mnist_lightning.models.kernels.training import TrainingKernels
+from mnist_lightning.models.kernels.training import ONEDNN, TrainingKernels
 
 IMAGES = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 CONV, LINEAR = "SparseConvolutionBackward", "OneDNNLinearBackward"
@@ -72,7 +71,7 @@ def test_where_the_kernels_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     net.float()
     with torch.autocast("cpu", torch.bfloat16):
         assert kernels(net) == []
-    monkeypatch.setattr(convolution, "compiled", lambda: None)
+    monkeypatch.setattr(sparse_gradient, "compiled", lambda: None)
     assert kernels(net) == [LINEAR, LINEAR]
     monkeypatch.setattr(training, "ONEDNN", False)
     assert kernels(net) == []
