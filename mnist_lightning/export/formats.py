@@ -82,7 +82,7 @@ def load_safetensors(path: Path) -> Predict:
     from safetensors import safe_open
     from safetensors.torch import load_file
 
-    metadata = safe_open(path, "pt").metadata()
+    metadata = safe_open(path, "pt").metadata()  # type: ignore[no-untyped-call]
     net = ConvNet(**json.loads(metadata["network"]))
     net.load_state_dict(load_file(path))
     scaling = Scaling(float(metadata["input_mean"]), float(metadata["input_std"]))

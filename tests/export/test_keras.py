@@ -167,10 +167,10 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "damaged or not a Keras model (maximum recursion",
     ),
     "inflated": (inflated, "larger than what is stored"),
-    "never filled": (weights(lambda file: file.create_dataset("d/0", (10**5, 10**5))), LARGER),
+    "never filled": (weights(lambda file: file.create_dataset("d/0", (9**9,), "f4")), LARGER),
     "compressed": (weights(lambda file: file.create_dataset("d/0", **ZEROS)), LARGER),
     "another file": (
-        weights(lambda file: file.create_dataset("d/0", (9, 9), external="m.keras")),
+        weights(lambda file: file.create_dataset("d/0", (9, 9), "f4", external="m.keras")),
         LARGER,
     ),
     "a link": (weights(link), "layer 5, Dense: units is 8, must be 10"),

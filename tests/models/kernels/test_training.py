@@ -9,10 +9,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import (  # torch has no public name for it
-    FakeTensor,
-    FakeTensorMode,
-)
 from torch.ao.quantization import quantize_dynamic
 from torch.autograd import forward_ad
 from torch.func import functional_call, grad, jvp, vmap
@@ -271,14 +267,6 @@ def test_other_kinds_of_tensors(convert: Callable[[Tensor], Tensor]) -> None:
     outputs = net(images)
     outputs.sum().backward()
     assert (outputs.shape, outputs.dtype, outputs.device) == ((3, 10), images.dtype, images.device)
-
-
-def test_tensors_without_numbers() -> None:
-    with FakeTensorMode():
-        outputs = network()(torch.rand(3, 1, 28, 28))
-        outputs.sum().backward()
-    assert outputs.shape == (3, 10)
-    assert isinstance(outputs, FakeTensor)
 
 
 def test_tensors_of_a_subclass_and_empty_batches() -> None:
