@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from conftest import TINY
+from lightning import Trainer
 
 ACCURATE = str(Path(__file__).parents[1] / "configs" / "accurate.yaml")
 RECIPES = {
@@ -21,6 +22,19 @@ def command(recipe: str) -> list[str]:
     sizes = ["--data.batch_size", "20", "--trainer.max_epochs", "3"]
     saves = ["--checkpoint.every_n_train_steps", "1", "--report.figures", "false"]
     return ["fit", *RECIPES[recipe], *TINY, *sizes, *saves]
+
+
+def quiet(folder: Path, **options: object) -> Trainer:
+    """A plain trainer on the CPU that shows and saves nothing."""
+    return Trainer(
+        accelerator="cpu",
+        default_root_dir=folder,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,  # type: ignore[arg-type]
+    )
 
 
 def outcome(run: Path) -> dict[str, Any]:

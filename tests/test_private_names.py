@@ -11,7 +11,7 @@ KNOWN = {
         "models/kernels/conditions.py",
         "models/kernels/test_conditions.py",
     ),
-    "_linear_pointwise": ("models/kernels/linear.py", "models/kernels/test_linear.py"),
+    "_linear_pointwise": ("models/kernels/training.py", "models/kernels/test_products.py"),
     "_accelerator_graph_capture_health_check": (
         "models/keras_adam.py",
         "models/test_keras_adam.py",

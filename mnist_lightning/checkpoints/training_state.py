@@ -44,8 +44,7 @@ class TrainingState(Callback):
             _restore(pl_module.get_submodule(name), state)
         if trainer.fit_loop.restarted_mid_epoch and isinstance(pl_module, MNISTClassifier):
             # no batch may be left of this epoch to log them again
-            metrics: Any = pl_module.train_metrics.named("train")
-            pl_module.log_dict(metrics, on_step=False, on_epoch=True)
+            pl_module.log_dict(pl_module.train_metrics, on_step=False, on_epoch=True)
         if self._random:
             torch.set_rng_state(self._random["cpu"])
             if len(self._random["cuda"]) == torch.cuda.device_count():

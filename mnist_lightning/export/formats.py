@@ -14,21 +14,11 @@ from mnist_lightning.errors import OutputError
 from mnist_lightning.models.network import IMAGE_SIZE, ConvNet
 
 INPUT = "images"
-METADATA = "metadata.json"  # the file within a .pt2
-
-Metadata = dict[str, str]
 Predict = Callable[[Tensor], Tensor]  # (B, 1, 28, 28) to (B, num_classes) float32
 
 
 class ExportedNet(nn.Module):
-    """A trained network with its preprocessing and softmax, in evaluation mode.
-
-    Args:
-        net: The network; set to evaluation.
-        input_dtype: Of the images, ``uint8`` or ``float32``.
-        scaling: Of the pixels, as in training.
-        softmax: Return probabilities instead of logits.
-    """
+    """A trained network with its preprocessing and softmax, in evaluation mode."""
 
     def __init__(self, net: ConvNet, input_dtype: str, scaling: Scaling, softmax: bool) -> None:
         super().__init__()
@@ -50,50 +40,37 @@ class ExportedNet(nn.Module):
         return {"args": (images,), "dynamic_shapes": {INPUT: {0: torch.export.Dim("batch")}}}
 
 
-def to_onnx(model: ExportedNet, metadata: Metadata) -> bytes:
-    """Export to ONNX, without the names of source files that torch adds.
-
-    Raises:
-        OutputError: The weights are more than the format holds.
-    """
+def to_onnx(model: ExportedNet, metadata: dict[str, str]) -> bytes:
+    """Export to ONNX, without the names of source files that torch adds."""
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     if sum(weight.nbytes for weight in model.parameters()) >= 2**31:
         raise OutputError("output: .onnx holds less than 2 GiB; choose .pt2 or .safetensors")
-    names = {"input_names": [INPUT], "output_names": [model.output]}
-    options = {**model.trace_arguments(), **names, "dynamo": True, "verbose": False}
-    program = torch.onnx.export(model, **options)
-    assert program is not None
+    options = model.trace_arguments() | {"input_names": [INPUT], "output_names": [model.output]}
+    program: Any = torch.onnx.export(model, **options, dynamo=True, verbose=False)
     ClearMetadataAndDocStringPass()(program.model)
     program.model.metadata_props.update(metadata)
     return bytes(program.model_proto.SerializeToString())
 
 
-def load_onnx(path: Path) -> Predict:
-    """Load into ONNX Runtime, on the CPU."""
+def _load_onnx(path: Path) -> Predict:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     return lambda images: torch.from_numpy(session.run(None, {INPUT: images.numpy()})[0])
 
 
-def to_pt2(model: ExportedNet, metadata: Metadata) -> bytes:
+def _to_pt2(model: ExportedNet, metadata: dict[str, str]) -> bytes:
     """Export to a program for ``torch.export.load``, without the names of source files."""
     program = torch.export.export(model, **model.trace_arguments())
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
     content = io.BytesIO()
-    torch.export.save(program, content, extra_files={METADATA: json.dumps(metadata)})
+    torch.export.save(program, content, extra_files={"metadata.json": json.dumps(metadata)})
     return content.getvalue()
 
 
-def load_pt2(path: Path) -> Predict:
-    """Load into PyTorch, as a program."""
-    return torch.export.load(path).module()
-
-
-def to_safetensors(model: ExportedNet, metadata: Metadata) -> bytes:
-    """Serialize the weights of ConvNet alone; the metadata says how pixels are scaled."""
+def _to_safetensors(model: ExportedNet, metadata: dict[str, str]) -> bytes:
     from safetensors.torch import save
 
     mean, std = f"{model.scaling.mean:.9g}", f"{model.scaling.std:.9g}"
@@ -105,8 +82,7 @@ def load_safetensors(path: Path) -> Predict:
     from safetensors import safe_open
     from safetensors.torch import load_file
 
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata()
+    metadata = safe_open(path, "pt").metadata()  # type: ignore[no-untyped-call]
     net = ConvNet(**json.loads(metadata["network"]))
     net.load_state_dict(load_file(path))
     scaling = Scaling(float(metadata["input_mean"]), float(metadata["input_std"]))
@@ -116,14 +92,14 @@ def load_safetensors(path: Path) -> Predict:
 class Format(NamedTuple):
     """A file format: how a network is written and read back, and the packages for both."""
 
-    serialize: Callable[[ExportedNet, Metadata], bytes]
+    serialize: Callable[[ExportedNet, dict[str, str]], bytes]
     load: Callable[[Path], Predict]
     packages: tuple[str, ...] = ()
     weights_only: bool = False  # without preprocessing and softmax
 
 
 FORMATS = {
-    ".onnx": Format(to_onnx, load_onnx, ("onnx", "onnxscript", "onnxruntime")),
-    ".pt2": Format(to_pt2, load_pt2),
-    ".safetensors": Format(to_safetensors, load_safetensors, ("safetensors",), weights_only=True),
+    ".onnx": Format(to_onnx, _load_onnx, ("onnx", "onnxscript", "onnxruntime")),
+    ".pt2": Format(_to_pt2, lambda path: torch.export.load(path).module()),
+    ".safetensors": Format(_to_safetensors, load_safetensors, ("safetensors",), weights_only=True),
 }

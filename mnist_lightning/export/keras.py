@@ -1,5 +1,6 @@
-"""Conversion of weights from Keras, and to it."""
+"""Conversion of weights from Keras, and to it; what cannot be done is an Error, which says why."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -15,12 +16,10 @@ from torch import Tensor, nn
 
 from mnist_lightning.checkpoints.checkpoint import read_checkpoint
 from mnist_lightning.errors import KerasError, printable
-from mnist_lightning.export.keras_file import check_layers, keras_layers, read_model
+from mnist_lightning.export.keras_file import Layer, read_model
 from mnist_lightning.files import atomic_write, check_output
 from mnist_lightning.models.classifier import MNISTClassifier
-from mnist_lightning.models.network import IMAGE_SIZE, ConvNet
-
-EXTRA = 'pip install "mnist-lightning[keras]"'
+from mnist_lightning.models.network import IMAGE_SIZE, KERNEL_SIZE, POOL_SIZE, ConvNet
 
 
 def import_keras(model: str, checkpoint: str) -> None:
@@ -29,10 +28,6 @@ def import_keras(model: str, checkpoint: str) -> None:
     Args:
         model: Keras's file: .keras, .h5 or .weights.h5; read as data, nothing in it is executed.
         checkpoint: File to write.
-
-    Raises:
-        KerasError: h5py is not installed, or the model is of another network or damaged.
-        OutputError: The checkpoint is there already or cannot be written.
     """
     _import("h5py")
     check_output("checkpoint", checkpoint, ".ckpt")
@@ -56,11 +51,6 @@ def export_keras(checkpoint: str, model: str) -> None:
     Args:
         checkpoint: File of fit or import-keras.
         model: File to write: .keras
-
-    Raises:
-        CheckpointError: The checkpoint is missing, damaged or of another network.
-        KerasError: Keras is not installed, or the network has batch normalisation.
-        OutputError: The model is there already or cannot be written.
     """
     os.environ.setdefault("KERAS_BACKEND", "torch")  # unless its user has chosen another
     keras = _import("keras")
@@ -69,7 +59,11 @@ def export_keras(checkpoint: str, model: str) -> None:
     if read.model.get("batch_norm"):
         raise KerasError(f"{checkpoint}: a network with batch_norm cannot be brought to Keras")
     net, scaling = read.classifier().net, read.data_module().scaling
-    network = build(keras, net)
+    filters = [module.out_channels for module in net.modules() if isinstance(module, nn.Conv2d)]
+    units = [module.out_features for module in net.modules() if isinstance(module, nn.Linear)]
+    network = keras.Sequential([keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1))])
+    for layer in _layers(filters, units):
+        network.add(getattr(keras.layers, layer.pop("class_name"))(**layer))
     network.set_weights(to_arrays(net))
     with atomic_write(model) as draft:
         network.save(draft)
@@ -77,21 +71,34 @@ def export_keras(checkpoint: str, model: str) -> None:
     print(f"Keras model: {printable(model)}; takes images (B, 28, 28, 1) in [0, 1]{scaled}")
 
 
-def build(keras: Any, net: ConvNet) -> Any:
-    """Build the same network in Keras, as a Sequential model; its weights are Keras's own."""
-    filters = [module.out_channels for module in net.modules() if isinstance(module, nn.Conv2d)]
-    units = [module.out_features for module in net.modules() if isinstance(module, nn.Linear)]
-    described = keras_layers(filters, units)
-    layers = [getattr(keras.layers, layer.pop("class_name"))(**layer) for layer in described]
-    return keras.Sequential([keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1)), *layers])
+def _layers(filters: Sequence[int], units: Sequence[int]) -> list[Layer]:
+    """The layers of these sizes, in Keras's words."""
+    area = {"padding": "valid", "data_format": "channels_last"}
+    conv = {"kernel_size": [KERNEL_SIZE] * 2, "strides": [1, 1], "dilation_rate": [1, 1], **area}
+    pool = {"pool_size": [POOL_SIZE] * 2, "strides": [POOL_SIZE] * 2, **area}
+    relu = {"use_bias": True, "activation": "relu"}
+    return [
+        *({"class_name": "Conv2D", "filters": n, "groups": 1, **conv, **relu} for n in filters),
+        {"class_name": "MaxPooling2D", **pool},
+        {"class_name": "Flatten", "data_format": "channels_last"},
+        *({"class_name": "Dense", "units": n, **relu} for n in units[:-1]),
+        *({"class_name": "Dense", "units": n, **relu, "activation": "softmax"} for n in units[-1:]),
+    ]
+
+
+def _check(found: Sequence[Layer], expected: Sequence[Layer]) -> None:
+    """Raise a ValueError that names the first layer that differs, and in what."""
+    pairs = zip_longest(expected, found, fillvalue={"class_name": "missing"})
+    for number, (wanted, given) in enumerate(pairs, start=1):
+        for name, value in wanted.items():
+            # as JSON, in which 8 is not 8.0; what is not known is no difference
+            if name in given and json.dumps(given[name]) != json.dumps(value):
+                what = f", {given['class_name']}: {name}" if name != "class_name" else ""
+                raise ValueError(f"layer {number}{what} is {given[name]}, must be {value}")
 
 
 def to_arrays(net: ConvNet) -> list[NDArray[Any]]:
-    """Give the weights as Keras's ``Model.get_weights`` does.
-
-    Kernels of convolutions are (height, width, in, out); of Dense layers (in, out), the first with
-    its inputs in the order height, width, channel.
-    """
+    """Give the weights as Keras's ``Model.get_weights`` does."""
     return [view.reshape(shape).cpu().contiguous().numpy() for view, shape in _keras_views(net)]
 
 
@@ -102,33 +109,25 @@ def load_arrays(net: ConvNet, arrays: Sequence[NDArray[Any]]) -> None:
 
 
 def _keras_views(net: ConvNet) -> Iterator[tuple[Tensor, tuple[int, ...]]]:
-    """View each weight with Keras's axes, and give its shape in Keras.
-
-    The first Dense layer is viewed as a kernel over the whole image, (height, width, in, out).
-    """
-    channels = [len(weight) for weight in net.parameters() if weight.ndim == 4][-1]
-    first = net.get_parameter("features.dense1.weight")
-    side = isqrt(first.shape[1] // channels)
-    for parameter in net.parameters():
-        weight = parameter.detach()
+    """View each weight with Keras's axes, and give its shape in Keras."""
+    channels = 0  # of the layer before
+    for name, weight in net.state_dict().items():
         view = weight.permute(2, 3, 1, 0) if weight.ndim == 4 else weight.t()
         shape = tuple(view.shape)
-        if parameter is first:
+        if name == "features.dense1.weight":  # a kernel over the image: height, width, in, out
+            side = isqrt(shape[0] // channels)
             view = weight.view(-1, channels, side, side).permute(2, 3, 1, 0)
+        channels = len(weight)
         yield view, shape
 
 
 def _read_classifier(path: Path) -> MNISTClassifier:
-    """Read a Keras model; nothing is allocated before its sizes are known to be stored.
-
-    Raises:
-        ValueError: It is damaged, or of another network.
-    """
+    """Read a Keras model; nothing is allocated before its sizes are known to be stored."""
     layers, arrays = read_model(path)
     filters = [array.shape[-1] for array in arrays if array.ndim == 4]
     units = [array.shape[-1] for array in arrays if array.ndim == 2]
     if layers is not None:
-        check_layers(layers, keras_layers(filters, units))
+        _check(layers, _layers(filters, units))
     sizes = (filters, units[:-1], *units[-1:])
     with torch.device("meta"):
         expected = [shape for _, shape in _keras_views(MNISTClassifier(*sizes).net)]
@@ -143,8 +142,8 @@ def _read_classifier(path: Path) -> MNISTClassifier:
 
 
 def _import(package: str) -> Any:
-    """Import a package of the extra that Keras is in."""
     try:
         return import_module(package)
     except ImportError as error:
-        raise KerasError(f"{package} cannot be imported ({error}): {EXTRA}") from error
+        extra = 'pip install "mnist-lightning[keras]"'
+        raise KerasError(f"{package} cannot be imported ({error}): {extra}") from error

@@ -9,9 +9,10 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
+from torchmetrics import MeanMetric, Metric, MetricCollection
+from torchmetrics.classification import MulticlassAccuracy
 
 from mnist_lightning.models.keras_adam import KerasAdam
-from mnist_lightning.models.metrics import ClassificationMetrics
 from mnist_lightning.models.network import CONV_CHANNELS, HIDDEN_DIMS, IMAGE_SIZE, ConvNet
 
 
@@ -63,9 +64,9 @@ class MNISTClassifier(LightningModule):
         self.schedule = schedule
         self.label_smoothing = label_smoothing
         self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
-        self.train_metrics = ClassificationMetrics(num_classes)
-        self.val_metrics = ClassificationMetrics(num_classes)
-        self.test_metrics = ClassificationMetrics(num_classes)
+        self.train_metrics = _metrics("train", num_classes)
+        self.val_metrics = _metrics("val", num_classes)
+        self.test_metrics = _metrics("test", num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logits, (B, num_classes), of images, (B, 1, 28, 28) float."""
@@ -74,22 +75,21 @@ class MNISTClassifier(LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the mean cross-entropy of the batch, a float scalar."""
-        return self._step("train", self.train_metrics, batch, batch_idx)["loss"]
+        return self._step(self.train_metrics, batch, batch_idx)["loss"]
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Return ``loss``, a float scalar, and ``logits``, (B, num_classes)."""
-        return self._step("val", self.val_metrics, batch, batch_idx)
+        return self._step(self.val_metrics, batch, batch_idx)
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Return ``loss``, a float scalar, and ``logits``, (B, num_classes)."""
-        return self._step("test", self.test_metrics, batch, batch_idx)
+        return self._step(self.test_metrics, batch, batch_idx)
 
     def predict_step(self, batch: Tensor | Sequence[Tensor]) -> dict[str, Tensor]:
         """Classify images, alone or first in a batch.
 
         Returns:
-            ``digits``, (B,) int64, and ``probabilities``, (B, num_classes) float, each row sums
-            to 1.
+            ``digits``, (B,) int64, and ``probabilities``, (B, num_classes) float.
         """
         images = batch if isinstance(batch, Tensor) else batch[0]
         probabilities = self(images).softmax(dim=1)
@@ -108,18 +108,24 @@ class MNISTClassifier(LightningModule):
         return [adam], [{"scheduler": one_cycle, "interval": "step"}]
 
     def _step(
-        self,
-        stage: str,
-        metrics: ClassificationMetrics,
-        batch: tuple[Tensor, Tensor],
-        batch_idx: int,
+        self, metrics: MetricCollection, batch: tuple[Tensor, Tensor], batch_idx: int
     ) -> dict[str, Tensor]:
         if batch_idx == 0:  # an interrupted pass leaves images, one in inference mode its tensors
             metrics.reset()
         images, targets = batch
         logits = self(images)
         smoothing = self.label_smoothing if self.training else 0.0
+        # of each image: torchmetrics 1.9 ignores weights of a mean where NaN is not looked for
         losses = F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
-        metrics.update(losses, logits, targets)
-        self.log_dict(metrics.named(stage), on_step=False, on_epoch=True)
+        metrics.update(value=losses.detach(), preds=logits.detach(), target=targets)
+        self.log_dict(metrics, on_step=False, on_epoch=True)
         return {"loss": losses.mean(), "logits": logits}
+
+
+def _metrics(stage: str, num_classes: int) -> MetricCollection:
+    """Mean over the images; values are not checked, for which a GPU would wait at each step."""
+    metrics: dict[str, Metric | MetricCollection] = {
+        "loss": MeanMetric(nan_strategy="disable"),
+        "accuracy": MulticlassAccuracy(num_classes, average="micro", validate_args=False),
+    }
+    return MetricCollection(metrics, prefix=f"{stage}/", compute_groups=False)

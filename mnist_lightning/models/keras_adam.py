@@ -17,10 +17,6 @@ class KerasAdam(torch.optim.Adam):
     is 1 - beta2^t. Keras has the one at the end of their section 2, with m / (sqrt(v) + eps). They
     agree when torch's epsilon is Keras's divided by sqrt(c): 3.2e-6 at the first step, 1e-7 after
     some thousand.
-
-    Args:
-        params: Parameters to train.
-        lr: Learning rate.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float = 1e-3) -> None:

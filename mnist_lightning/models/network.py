@@ -1,7 +1,8 @@
 """The convolutional network, in plain PyTorch."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -43,66 +44,54 @@ class ConvNet(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        _check_sizes(conv_channels, hidden_dims, num_classes)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}: must be 0 or more, and below 1")
-        size = (IMAGE_SIZE - (KERNEL_SIZE - 1) * len(conv_channels)) // POOL_SIZE
-        widths = (conv_channels[-1] * size**2, *hidden_dims)
-        self.features = _convolutions(conv_channels, batch_norm)
-        self.features.add_module("flatten", nn.Flatten())
-        if dropout:
-            self.features.add_module("dropout", nn.Dropout(dropout))
-        for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
-            self.features.add_module(f"dense{i}", nn.Linear(fan_in, fan_out, bias=not batch_norm))
-            if batch_norm:
-                self.features.add_module(f"dense{i}_norm", nn.BatchNorm1d(fan_out))
-            self.features.add_module(f"dense{i}_relu", nn.ReLU())
-            if dropout:
-                self.features.add_module(f"dense{i}_dropout", nn.Dropout(dropout))
-        self.head = nn.Linear(widths[-1], num_classes)
+        _check(conv_channels, hidden_dims, num_classes, dropout)
+        self.features = _features(conv_channels, hidden_dims, batch_norm, dropout)
+        self.head = nn.Linear(hidden_dims[-1], num_classes)
         self.apply(_init_like_keras)
         # Batch normalisation leaves no zeros in the gradient for the convolutions' kernel to skip
         self._kernels = TrainingKernels(convolutions=not batch_norm)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute the logits.
-
-        Args:
-            images: (B, 1, 28, 28) float, [0, 1].
-
-        Returns:
-            (B, num_classes) float logits; softmax is left to whoever shows a probability.
-        """
-        if not available(images):
+        """Compute (B, num_classes) float logits of (B, 1, 28, 28) float images in [0, 1]."""
+        kernels: AbstractContextManager[object] = nullcontext()
+        if available(images):
+            kernels = self._kernels if self.training else kernels
+            if images.dim() == 4:
+                # A view as channels last, in which CPUs compute convolutions faster. One channel
+                # looks alike in both memory formats, so torch keeps the strides that it finds, and
+                # all activations follow; torch.channels_last would change nothing here.
+                images = images.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2)
+        with kernels:
             logits: Tensor = self.head(self.features(images))
-            return logits
-        images = _channels_last(images)
-        with self._kernels if self.training else nullcontext():
-            logits = self.head(self.features(images))
         return logits
 
 
-def _channels_last(images: Tensor) -> Tensor:
-    """View (B, 1, H, W) images as channels last, in which CPUs compute convolutions faster.
-
-    One channel looks alike in both memory formats, so torch keeps the strides that it finds, and
-    all activations follow them; torch.channels_last would change nothing here.
-    """
-    return images.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2) if images.dim() == 4 else images
-
-
-def _convolutions(conv_channels: Sequence[int], batch_norm: bool) -> nn.Sequential:
-    """The convolutions, each with its ReLU, and the pool."""
-    layers = nn.Sequential()
+def _features(
+    conv_channels: Sequence[int], hidden_dims: Sequence[int], batch_norm: bool, dropout: float
+) -> nn.Sequential:
+    """All layers but the last."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    # batch normalisation has a bias, and would subtract that of the layer before
     for i, (fan_in, fan_out) in enumerate(pairwise((1, *conv_channels)), start=1):
-        # batch normalisation has a bias, and would subtract the convolution's
-        layers.add_module(f"conv{i}", nn.Conv2d(fan_in, fan_out, KERNEL_SIZE, bias=not batch_norm))
+        layers[f"conv{i}"] = nn.Conv2d(fan_in, fan_out, KERNEL_SIZE, bias=not batch_norm)
         if batch_norm:
-            layers.add_module(f"norm{i}", nn.BatchNorm2d(fan_out))
+            layers[f"norm{i}"] = nn.BatchNorm2d(fan_out)
         if i == len(conv_channels):
-            layers.add_module("pool", nn.MaxPool2d(POOL_SIZE))
-        layers.add_module(f"relu{i}", nn.ReLU())
-    return layers
+            layers["pool"] = nn.MaxPool2d(POOL_SIZE)
+        layers[f"relu{i}"] = nn.ReLU()
+    layers["flatten"] = nn.Flatten()
+    if dropout:
+        layers["dropout"] = nn.Dropout(dropout)
+    size = (IMAGE_SIZE - (KERNEL_SIZE - 1) * len(conv_channels)) // POOL_SIZE
+    widths = (conv_channels[-1] * size**2, *hidden_dims)
+    for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
+        layers[f"dense{i}"] = nn.Linear(fan_in, fan_out, bias=not batch_norm)
+        if batch_norm:
+            layers[f"dense{i}_norm"] = nn.BatchNorm1d(fan_out)
+        layers[f"dense{i}_relu"] = nn.ReLU()
+        if dropout:
+            layers[f"dense{i}_dropout"] = nn.Dropout(dropout)
+    return nn.Sequential(layers)
 
 
 def _init_like_keras(module: nn.Module) -> None:
@@ -113,13 +102,16 @@ def _init_like_keras(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def _check_sizes(conv_channels: Sequence[int], hidden_dims: Sequence[int], classes: int) -> None:
+def _check(
+    conv_channels: Sequence[int], hidden_dims: Sequence[int], classes: int, dropout: float
+) -> None:
     deepest = (IMAGE_SIZE - POOL_SIZE) // (KERNEL_SIZE - 1)
     if not 1 <= len(conv_channels) <= deepest or min(conv_channels) < 1:
-        raise ValueError(
-            f"conv_channels is {list(conv_channels)}: must be 1 to {deepest} sizes of at least 1"
-        )
+        sizes = f"{list(conv_channels)}: must be 1 to {deepest} sizes of at least 1"
+        raise ValueError(f"conv_channels is {sizes}")
     if not hidden_dims or min(hidden_dims) < 1:
         raise ValueError(f"hidden_dims is {list(hidden_dims)}: must be sizes of at least 1")
     if classes < 2:
         raise ValueError(f"num_classes is {classes}: must be at least 2")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout}: must be 0 or more, and below 1")

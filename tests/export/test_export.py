@@ -16,9 +16,11 @@ import pytest
 import safetensors
 import torch
 from conftest import refused
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
+from safetensors.torch import load_file
+from scipy.special import softmax
+from torch import Tensor
+from torch.nn import functional as F
 
 from mnist_lightning import MNISTClassifier, __version__
 from mnist_lightning.__main__ import main
@@ -27,13 +29,7 @@ from mnist_lightning.data.generated import write_synthetic
 from mnist_lightning.data.sources import MNIST
 from mnist_lightning.errors import OutputError
 from mnist_lightning.export.export import describe_agreement
-from mnist_lightning.export.formats import (
-    FORMATS,
-    ExportedNet,
-    Predict,
-    load_safetensors,
-    to_onnx,
-)
+from mnist_lightning.export.formats import FORMATS, ExportedNet, Predict, to_onnx
 from mnist_lightning.models.network import ConvNet
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +39,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "accurate": {"batch_norm": True, "dropout": 0.1},  # and standardized images
 }
 SCALE = {"plain": (0, 1), "accurate": (0.1307, 0.3081)}
-Arrays = dict[str, NDArray[Any]]
+Weights = dict[str, Tensor]
 
 
 @pytest.fixture(scope="module")
@@ -66,41 +62,28 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return paths
 
 
-def weights_of(checkpoint: Path) -> Arrays:
+def weights_of(checkpoint: Path) -> Weights:
     state = torch.load(checkpoint, weights_only=True)["state_dict"]
-    return {name.removeprefix("net."): weight.numpy() for name, weight in state.items()}
+    return {name.removeprefix("net."): weight for name, weight in state.items()}
 
 
-def logits(weights: Arrays, pixels: NDArray[Any], mean: float, std: float) -> NDArray[Any]:
-    """The network in NumPy's float64: two convolutions, a pool, a hidden layer, the head."""
+def logits(weights: Weights, images: NDArray[Any], mean: float, std: float) -> NDArray[Any]:
+    """The network in float64, of images in [0, 1]: two convolutions, a pool, two Dense layers."""
+    weights = {name: weight.double() for name, weight in weights.items()}
 
-    def normed(x: NDArray[Any], name: str) -> NDArray[Any]:
+    def normed(x: Tensor, name: str) -> Tensor:
         if f"{name}.weight" not in weights:
             return x
-        shape = (-1, *[1] * (x.ndim - 2))
-        scale, shift, mean, variance = (
-            weights[f"{name}.{part}"].reshape(shape)
-            for part in ("weight", "bias", "running_mean", "running_var")
-        )
-        result: NDArray[Any] = (x - mean) / np.sqrt(variance + 1e-5) * scale + shift
-        return result
+        mean, variance = weights[f"{name}.running_mean"], weights[f"{name}.running_var"]
+        return F.batch_norm(x, mean, variance, weights[f"{name}.weight"], weights[f"{name}.bias"])
 
-    x = (pixels / 255 - mean) / std
+    x = (torch.from_numpy(images).double() - mean) / std
     for i in (1, 2):
-        kernel = weights[f"features.conv{i}.weight"]
-        x = np.einsum("bchwij,ocij->bohw", sliding_window_view(x, (3, 3), (2, 3)), kernel)
-        if f"features.conv{i}.bias" in weights:
-            x += weights[f"features.conv{i}.bias"][:, None, None]
-        x = np.maximum(normed(x, f"features.norm{i}"), 0)
-    x = x.reshape(len(x), -1, 12, 2, 12, 2).max(axis=(3, 5)).reshape(len(x), -1)
-    x = x @ weights["features.dense1.weight"].T + weights.get("features.dense1.bias", 0)
-    x = np.maximum(normed(x, "features.dense1_norm"), 0)
-    result: NDArray[Any] = x @ weights["head.weight"].T + weights["head.bias"]
-    return result
-
-
-def softmax(x: NDArray[Any]) -> NDArray[Any]:
-    result: NDArray[Any] = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+        x = F.conv2d(x, weights[f"features.conv{i}.weight"], weights.get(f"features.conv{i}.bias"))
+        x = normed(x, f"features.norm{i}").relu()
+    x = F.max_pool2d(x, 2).flatten(1) @ weights["features.dense1.weight"].T
+    x = normed(x + weights.get("features.dense1.bias", 0), "features.dense1_norm").relu()
+    result: NDArray[Any] = F.linear(x, weights["head.weight"], weights["head.bias"]).numpy()
     return result
 
 
@@ -122,78 +105,66 @@ def metadata_of(name: str, **changed: str) -> dict[str, str]:
     }
 
 
-FLOATS = {"input_dtype": "float32", "input_range": "0 to 1, bright ink on dark ground"}
-
-
-Export = Callable[..., NDArray[Any]]
-
-
-@pytest.fixture
-def export(
-    checkpoints: dict[str, Path], workdir: Path, capfd: pytest.CaptureFixture[str]
-) -> Export:
-    """Export a network; one file, which knows nothing of this machine, and ours on the terminal.
-
-    Gives the logits of ``PIXELS``. Warnings are errors here; what C++ writes is captured too.
-    """
-
-    def run(name: str, path: str, *options: str) -> NDArray[Any]:
-        main(["export", "--ckpt_path", str(checkpoints[name]), "--output", path, *options])
-        out, err = capfd.readouterr()
-        first, second, third = out.splitlines()
-        assert first == f"Checkpoint: {checkpoints[name]}"
-        assert second.startswith(f"{path}: ")
-        digits = "1,000 generated digits (MNIST is not in data)"
-        assert third.startswith(f"Compared on {digits}: 1,000 predictions equal, largest differ")
-        assert err == ""
-        assert os.listdir() == [path]
-        content = Path(path).read_bytes()
-        for place in (ROOT, workdir, Path.home(), checkpoints[name].parent, "site-packages", ".py"):
-            assert str(place).encode() not in content
-        return logits(weights_of(checkpoints[name]), PIXELS, *SCALE[name])
-
-    return run
-
-
-def test_onnx_gives_probabilities_of_bytes(export: Export) -> None:
-    expected = softmax(export("plain", "model.onnx"))
-    model = onnx.load("model.onnx")
-    onnx.checker.check_model(model, full_check=True)
-    assert {entry.key: entry.value for entry in model.metadata_props} == metadata_of("plain")
-    session = onnxruntime.InferenceSession("model.onnx")
-    for size in (1, 3, 1000):
-        (given,) = session.run(["probabilities"], {"images": PIXELS[:size]})
-        np.testing.assert_allclose(given, expected[:size], atol=1e-5)
-
-
-def test_onnx_gives_logits_of_floats(export: Export) -> None:
-    expected = export("accurate", "model.onnx", "--input", "float32", "--softmax", "false")
-    session = onnxruntime.InferenceSession("model.onnx")
-    metadata = session.get_modelmeta().custom_metadata_map
-    assert metadata == metadata_of("accurate", **FLOATS, output="logits")
-    (given,) = session.run(["logits"], {"images": PIXELS / np.float32(255)})
-    np.testing.assert_allclose(given, expected, atol=1e-4)
-
-
-def test_a_program_for_torch(export: Export) -> None:
-    expected, metadata = softmax(export("accurate", "model.pt2")), {"metadata.json": ""}
-    program = torch.export.load("model.pt2", extra_files=metadata).module()
-    assert json.loads(metadata["metadata.json"]) == metadata_of("accurate")
-    for size in (1, 3, 1000):
-        given = program(torch.from_numpy(PIXELS[:size])).detach().numpy()
-        np.testing.assert_allclose(given, expected[:size], atol=1e-5)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_weights_alone(name: str, export: Export) -> None:
-    expected = export(name, "model.safetensors")
-    with safetensors.safe_open("model.safetensors", "numpy") as file:
+def opened(path: str) -> tuple[dict[str, str], Callable[[NDArray[Any]], NDArray[Any]]]:
+    """The metadata of a file, and its network as whoever gets the file would run it."""
+    if path.endswith(".onnx"):
+        onnx.checker.check_model(onnx.load(path), full_check=True)
+        session = onnxruntime.InferenceSession(path)
+        metadata = session.get_modelmeta().custom_metadata_map
+        return metadata, lambda images: session.run([metadata["output"]], {"images": images})[0]
+    if path.endswith(".pt2"):
+        files = {"metadata.json": ""}
+        program = torch.export.load(path, extra_files=files).module()
+        run = lambda images: program(torch.from_numpy(images)).detach().numpy()  # noqa: E731
+        return json.loads(files["metadata.json"]), run
+    with safetensors.safe_open(path, "pt") as file:
         metadata = file.metadata()
-    mean, std = map(str, SCALE[name])
-    scale = {"input_mean": mean, "input_std": std}
-    assert metadata == metadata_of(name, **FLOATS, **scale, output="logits")
-    given = logits(load_file("model.safetensors"), PIXELS, float(mean), float(std))
-    np.testing.assert_array_equal(given, expected)
+    scale = float(metadata["input_mean"]), float(metadata["input_std"])
+    return metadata, lambda images: logits(load_file(path), images, *scale)
+
+
+FLOATS = {"input_dtype": "float32", "input_range": "0 to 1, bright ink on dark ground"}
+LOGITS = {**FLOATS, "output": "logits"}
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "options", "changed"),
+    [
+        ("plain", "m.onnx", "", {}),
+        ("accurate", "m.onnx", "--input float32 --softmax false", LOGITS),
+        ("accurate", "m.pt2", "", {}),
+        ("plain", "m.safetensors", "", LOGITS | {"input_mean": "0", "input_std": "1"}),
+        ("accurate", "m.safetensors", "", LOGITS | {"input_mean": "0.1307", "input_std": "0.3081"}),
+    ],
+)
+def test_the_file_computes_what_the_network_does(
+    name: str,
+    path: str,
+    options: str,
+    changed: dict[str, str],
+    checkpoints: dict[str, Path],
+    workdir: Path,
+    capfd: pytest.CaptureFixture[str],  # what C++ writes is captured too
+) -> None:
+    checkpoint = checkpoints[name]
+    main(["export", "--ckpt_path", str(checkpoint), "--output", path, *options.split()])
+    out, err = capfd.readouterr()
+    first, second, third = out.splitlines()
+    assert (first, err) == (f"Checkpoint: {checkpoint}", "")
+    assert second.startswith(f"{path}: ")
+    digits = "1,000 generated digits (MNIST is not in data)"
+    assert third.startswith(f"Compared on {digits}: 1,000 predictions equal, largest differ")
+    assert os.listdir() == [path]
+    for place in (ROOT, workdir, Path.home(), checkpoint.parent, "site-packages", ".py"):
+        assert str(place).encode() not in Path(path).read_bytes()
+    metadata, predict = opened(path)
+    assert metadata == metadata_of(name, **changed)
+    expected = logits(weights_of(checkpoint), PIXELS / 255, *SCALE[name])
+    expected = expected if changed else softmax(expected, axis=1)
+    images = PIXELS / np.float32(255) if changed else PIXELS
+    for size in (1, 3, 1000):
+        given = predict(images[:size])
+        np.testing.assert_allclose(given, expected[:size], atol=1e-4 if changed else 1e-5)
 
 
 def test_mnist_on_disk_is_what_is_compared(
@@ -211,9 +182,9 @@ def test_mnist_on_disk_is_what_is_compared(
 
 
 def test_the_readme_needs_only_onnxruntime_and_numpy(
-    checkpoints: dict[str, Path], workdir: Path, export: Export
+    checkpoints: dict[str, Path], workdir: Path
 ) -> None:
-    export("plain", "model.onnx")
+    main(["export", "--ckpt_path", str(checkpoints["plain"]), "--output", "model.onnx"])
     raw_dir = workdir / "data" / "MNIST" / "raw"
     raw_dir.mkdir(parents=True)
     write_synthetic(raw_dir, {"train": 1, "t10k": 20})
@@ -223,8 +194,9 @@ def test_the_readme_needs_only_onnxruntime_and_numpy(
     absent = ("torch", "lightning", "mnist_lightning", "onnx", "onnxscript")
     block = f"import sys; sys.modules.update(dict.fromkeys({absent}))\n"
     printed = subprocess.check_output([sys.executable, "-c", block + snippet], text=True)
-    images = np.frombuffer((raw_dir / "t10k-images-idx3-ubyte").read_bytes()[16:], np.uint8)
-    digits = logits(weights_of(checkpoints["plain"]), images.reshape(-1, 1, 28, 28)[:10], 0, 1)
+    pixels = np.frombuffer((raw_dir / "t10k-images-idx3-ubyte").read_bytes()[16:], np.uint8)
+    images = pixels.reshape(-1, 1, 28, 28)[:10] / 255
+    digits = logits(weights_of(checkpoints["plain"]), images, 0, 1)
     assert printed.strip() == str(digits.argmax(axis=1))
 
 
@@ -272,11 +244,11 @@ def test_a_file_that_gives_something_else_does_not_stay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def load(path: Path) -> Predict:
-        predict = load_safetensors(path)
+        predict = safetensors_format.load(path)
         return lambda images: change(predict(images))
 
-    other = FORMATS[".safetensors"]._replace(load=load)
-    monkeypatch.setitem(FORMATS, ".safetensors", other)
+    safetensors_format = FORMATS[".safetensors"]
+    monkeypatch.setitem(FORMATS, ".safetensors", safetensors_format._replace(load=load))
     command = ["export", "--ckpt_path", str(checkpoints["plain"]), "--output", "m.safetensors"]
     assert "not the checkpoint's network" in refused(command, capsys)
     assert not os.listdir()

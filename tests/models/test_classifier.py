@@ -9,11 +9,11 @@ import torch
 from keras_original import keras
 from lightning import Callback, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from runs import quiet
 from sklearn.metrics import accuracy_score, log_loss
 from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_lightning import MNISTClassifier
-from mnist_lightning.models.keras_adam import KerasAdam
 
 IMAGES = torch.rand(25, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 # unequal classes and a ragged last batch: macro accuracy or a mean of batch means would differ
@@ -28,18 +28,6 @@ def small() -> MNISTClassifier:
     return MNISTClassifier([2], [8])
 
 
-def quiet(folder: Path, **options: object) -> Trainer:
-    return Trainer(
-        accelerator="cpu",
-        default_root_dir=folder,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **options,  # type: ignore[arg-type]
-    )
-
-
 @pytest.mark.parametrize("stage", ["val", "test"])
 def test_evaluation_is_the_mean_over_all_images(tmp_path: Path, stage: str) -> None:
     model, trainer = small(), quiet(tmp_path)
@@ -51,26 +39,6 @@ def test_evaluation_is_the_mean_over_all_images(tmp_path: Path, stage: str) -> N
     assert logged[f"{stage}/accuracy"] == pytest.approx(accuracy_score(TARGETS, logits.argmax(1)))
     expected = log_loss(TARGETS, probabilities, labels=range(10))
     assert logged[f"{stage}/loss"] == pytest.approx(expected, rel=1e-5)
-
-
-def test_training_metrics_are_taken_while_the_weights_move(tmp_path: Path) -> None:
-    model, twin = small(), small()
-    trainer = quiet(tmp_path, max_epochs=1)
-    trainer.fit(model, BATCHES, BATCHES)
-    optimizer = KerasAdam(twin.parameters())
-    losses, right = 0.0, 0
-    for images, targets in BATCHES:
-        logits = twin(images)
-        loss = torch.nn.functional.cross_entropy(logits, targets)
-        losses += loss.item() * len(targets)
-        right += int((logits.argmax(1) == targets).sum())
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    assert trainer.callback_metrics["train/loss"].item() == pytest.approx(losses / 25, rel=1e-5)
-    assert trainer.callback_metrics["train/accuracy"].item() == pytest.approx(right / 25)
-    for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
-        torch.testing.assert_close(ours, theirs)
 
 
 def test_label_smoothing_is_kerass_and_of_training_alone() -> None:
@@ -136,18 +104,10 @@ def test_predicts_digits_and_probabilities() -> None:
     assert torch.equal(model.predict_step(IMAGES)["digits"], predicted["digits"])
 
 
-def test_checkpoint_opens_with_nothing_but_its_path(tmp_path: Path) -> None:
-    model, trainer = small(), quiet(tmp_path, max_epochs=1)
-    trainer.fit(model, BATCHES, BATCHES)
-    trainer.save_checkpoint(tmp_path / "model.ckpt")
-    torch.load(tmp_path / "model.ckpt", weights_only=True)
-    again = MNISTClassifier.load_from_checkpoint(tmp_path / "model.ckpt")
-    assert torch.equal(again(IMAGES), model(IMAGES))
-
-
 def test_an_interrupted_pass_leaves_nothing_in_the_metrics(tmp_path: Path) -> None:
     model = small()
-    model.val_metrics.update(torch.full((7,), 9.0), torch.zeros(7, 10), torch.ones(7).long())
+    left = {"preds": torch.zeros(7, 10), "target": torch.ones(7).long()}
+    model.val_metrics.update(value=torch.full((7,), 9.0), **left)
     (logged,) = quiet(tmp_path).validate(model, BATCHES, verbose=False)
     (again,) = quiet(tmp_path).validate(small(), BATCHES, verbose=False)
     assert logged == again

@@ -1,7 +1,6 @@
 """Adam against Keras's own optimiser and its formula."""
 
 from collections.abc import Callable
-from math import sqrt
 
 import numpy as np
 import pytest
@@ -27,30 +26,6 @@ def test_steps_as_keras_does() -> None:
     np.testing.assert_allclose(moved, theirs.value.detach().numpy() - 1, rtol=1e-6)
 
 
-def test_first_step_is_the_closed_form() -> None:
-    gradient = 1e-6
-    weight = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    weight.grad = torch.full_like(weight, gradient)
-    KerasAdam([weight], lr=0.5).step()
-    m, v = 0.1 * gradient, 0.001 * gradient**2
-    expected = -0.5 * sqrt(0.001) / 0.1 * m / (sqrt(v) + 1e-7)
-    assert weight.item() == pytest.approx(expected, rel=1e-9)
-
-
-def test_goes_on_where_a_checkpoint_left() -> None:
-    whole, parts = (torch.nn.Parameter(torch.ones(7, dtype=torch.float64)) for _ in range(2))
-    adam, first = KerasAdam([whole]), KerasAdam([parts])
-    for step, gradient in enumerate(GRADIENTS):
-        if step == 20:
-            again = KerasAdam([parts])
-            again.load_state_dict(first.state_dict())
-            first = again
-        for weight, optimizer in ((whole, adam), (parts, first)):
-            weight.grad = torch.tensor(gradient)
-            optimizer.step()
-    assert torch.equal(whole, parts)
-
-
 def as_version_0_1(moment: torch.Tensor) -> torch.Tensor:
     return moment.contiguous(memory_format=torch.channels_last)
 
@@ -59,8 +34,8 @@ def transposed(moment: torch.Tensor) -> torch.Tensor:
     return moment.transpose(0, 1).contiguous().transpose(0, 1)
 
 
-@pytest.mark.parametrize("lay_out", [as_version_0_1, transposed])
-def test_goes_on_with_moments_in_another_memory_format(
+@pytest.mark.parametrize("lay_out", [torch.clone, as_version_0_1, transposed])
+def test_goes_on_where_a_checkpoint_left_whatever_its_memory_format(
     lay_out: Callable[[torch.Tensor], torch.Tensor],
 ) -> None:
     whole, parts = (torch.nn.Parameter(torch.ones(2, 3, 3, 3)) for _ in range(2))

@@ -10,6 +10,7 @@ import pytest
 import torch
 from keras_original import keras, original
 from lightning import Callback, Trainer
+from runs import quiet
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
@@ -158,17 +159,9 @@ def fit(
     recorder = Recorder()
     data = TensorDataset(to_torch(images), torch.from_numpy(labels))
     batches = DataLoader(data, batch_size)
-    Trainer(
-        accelerator="cpu",
-        precision="64-true" if model.dtype == torch.float64 else "32-true",
-        max_epochs=epochs,
-        callbacks=[recorder],
-        default_root_dir=folder,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    ).fit(model, batches, batches)
+    precision = "64-true" if model.dtype == torch.float64 else "32-true"
+    trainer = quiet(folder, precision=precision, max_epochs=epochs, callbacks=[recorder])
+    trainer.fit(model, batches, batches)
     return recorder
 
 

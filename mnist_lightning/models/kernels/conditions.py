@@ -10,9 +10,6 @@ def available(images: Tensor) -> bool:
 
     Whatever looks into a computation (torch.compile, tracing, vmap, a counter of operations) knows
     torch's own operations and none of ours; so does every other device and type of number.
-
-    Args:
-        images: What the network is given.
     """
     return (
         not torch.compiler.is_compiling()
@@ -26,9 +23,15 @@ def ordinary(*tensors: Tensor | None) -> bool:
     """True if the tensors are float32 numbers in a CPU's memory, and nothing else is computed.
 
     Else is a dispatch mode that watches, autocast to another type, or a forward-mode derivative.
+    torch has no public way to count dispatch modes. The name was read in torch 2.14, and
+    tests/models/kernels/test_conditions.py fails where it goes or means something else.
     """
+    try:
+        watched = torch._C._len_torch_dispatch_stack() > 0
+    except AttributeError:
+        watched = True
     return (
-        not _dispatch_modes()
+        not watched
         and not torch.is_autocast_enabled("cpu")
         and all(tensor is None or _is_plain(tensor) for tensor in tensors)
     )
@@ -48,15 +51,3 @@ def _is_plain(tensor: Tensor) -> bool:
     except RuntimeError:  # a wrapper has no memory of its own
         return False
     return True
-
-
-def _dispatch_modes() -> int:
-    """Number of dispatch modes that are active, such as a counter of operations.
-
-    torch has no public way to ask. Read in torch 2.14; tests/models/kernels/test_conditions.py
-    fails where the name goes or means something else; without it one is taken to be active.
-    """
-    try:
-        return torch._C._len_torch_dispatch_stack()
-    except AttributeError:
-        return 1

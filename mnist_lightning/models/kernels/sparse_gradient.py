@@ -44,10 +44,18 @@ def compiled() -> ctypes.CDLL | None:
     return library
 
 
+def fits(inputs: Tensor, weight: Tensor) -> bool:
+    """True if the compiled kernel is there and made for these shapes."""
+    outputs, channels, *kernel = weight.shape
+    multiple = not channels % IN_MULTIPLE and not outputs % OUT_MULTIPLE
+    square = kernel == [KERNEL_SIZE] * 2
+    return inputs.dim() == 4 and square and multiple and compiled() is not None
+
+
 def convolution_gradients(
     inputs: Tensor, weight: Tensor, gradient: Tensor, wanted: tuple[bool, bool]
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Compute the gradients of a convolution's inputs and weight; needs `compiled`.
+    """Compute the gradients of a convolution's inputs and weight, which must fit.
 
     Args:
         inputs: (N, C, H + 2, W + 2) float32, C a multiple of 32.
@@ -60,9 +68,9 @@ def convolution_gradients(
         The gradients of inputs and weight, channels last.
     """
     library = compiled()
-    outputs, channels, *kernel = weight.shape
     assert library is not None
-    assert (kernel, channels % IN_MULTIPLE, outputs % OUT_MULTIPLE) == ([KERNEL_SIZE] * 2, 0, 0)
+    assert fits(inputs, weight)
+    outputs, channels, *kernel = weight.shape
     last = torch.channels_last
     inputs, gradient = (each.contiguous(memory_format=last) for each in (inputs, gradient))
     n, _, h, w = gradient.shape
@@ -71,13 +79,10 @@ def convolution_gradients(
     sums = weight.new_empty(shares, outputs, *kernel, channels) if wanted[1] else None
     entries = inputs.new_empty(shares, h + ROWS, w, outputs, dtype=torch.int64)
     counts = inputs.new_empty(shares, h * w + 1 + outputs, dtype=torch.int32)
-    tensors = (inputs, _in_blocks(weight), gradient, of_inputs, sums, entries, counts)
+    # weights from (O, C, 3, 3) to (3, C / 32, O, 96), the pixels of a row side by side
+    rows = weight.permute(2, 0, 3, 1).reshape(KERNEL_SIZE, outputs, -1, 3 * IN_MULTIPLE)
+    blocks = rows.transpose(1, 2).contiguous()
+    tensors = (inputs, blocks, gradient, of_inputs, sums, entries, counts)
     shape = _Shape(n, h, w, channels, outputs, ROWS)
     library.gradients(*(t if t is None else t.data_ptr() for t in tensors), shape, shares)
     return of_inputs, None if sums is None else sums.sum(0).permute(0, 3, 1, 2)
-
-
-def _in_blocks(weight: Tensor) -> Tensor:
-    """From (O, C, 3, 3) to (3, C / 32, O, 96), the pixels of a row side by side."""
-    rows = weight.permute(2, 0, 3, 1).reshape(KERNEL_SIZE, len(weight), -1, 3 * IN_MULTIPLE)
-    return rows.transpose(1, 2).contiguous()

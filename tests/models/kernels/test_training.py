@@ -9,10 +9,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import (  # torch has no public name for it
-    FakeTensor,
-    FakeTensorMode,
-)
 from torch.ao.quantization import quantize_dynamic
 from torch.autograd import forward_ad
 from torch.func import functional_call, grad, jvp, vmap
@@ -22,10 +18,9 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from mnist_lightning import ConvNet
-from mnist_lightning.models.kernels import convolution, training
-from mnist_lightning.models.kernels.linear import ONEDNN
+from mnist_lightning.models.kernels import sparse_gradient, training
 from mnist_lightning.models.kernels.sparse_gradient import compiled
-from mnist_lightning.models.kernels.training import TrainingKernels
+from mnist_lightning.models.kernels.training import ONEDNN, TrainingKernels
 
 IMAGES = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 CONV, LINEAR = "SparseConvolutionBackward", "OneDNNLinearBackward"
@@ -72,7 +67,7 @@ def test_where_the_kernels_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     net.float()
     with torch.autocast("cpu", torch.bfloat16):
         assert kernels(net) == []
-    monkeypatch.setattr(convolution, "compiled", lambda: None)
+    monkeypatch.setattr(sparse_gradient, "compiled", lambda: None)
     assert kernels(net) == [LINEAR, LINEAR]
     monkeypatch.setattr(training, "ONEDNN", False)
     assert kernels(net) == []
@@ -272,14 +267,6 @@ def test_other_kinds_of_tensors(convert: Callable[[Tensor], Tensor]) -> None:
     outputs = net(images)
     outputs.sum().backward()
     assert (outputs.shape, outputs.dtype, outputs.device) == ((3, 10), images.dtype, images.device)
-
-
-def test_tensors_without_numbers() -> None:
-    with FakeTensorMode():
-        outputs = network()(torch.rand(3, 1, 28, 28))
-        outputs.sum().backward()
-    assert outputs.shape == (3, 10)
-    assert isinstance(outputs, FakeTensor)
 
 
 def test_tensors_of_a_subclass_and_empty_batches() -> None:
