@@ -54,6 +54,10 @@ def test_goes_on_where_a_checkpoint_left_whatever_its_memory_format(
     assert torch.equal(whole, parts)
 
 
+@pytest.mark.skipif(
+    hasattr(torch.optim.Optimizer, "_cuda_graph_capture_health_check"),
+    reason="torch looks for CUDA alone, as it did up to 2.10",
+)
 def test_no_gpu_is_looked_for_at_a_step_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     weight = torch.nn.Parameter(torch.zeros(1))
     weight.grad = torch.ones(1)
