@@ -11,7 +11,6 @@ from torchmetrics.functional.classification import multiclass_confusion_matrix
 BINS = 15  # of confidence: Guo et al. (2017), arXiv 1706.04599
 MOST_FREQUENT = 5
 
-
 Row = dict[str, Any]
 
 
@@ -25,9 +24,8 @@ class Scores:
     interval: tuple[float, float]  # of the accuracy, 95 %, Wilson's
     loss: float  # mean cross-entropy, in nats
     calibration_error: float  # expected calibration error (ECE), [0, 1]
-    digits: list[
-        Row
-    ]  # digit; precision, recall and f1, [0, 1], None for 0 / 0; support: its images
+    # of each digit: precision, recall and f1, [0, 1], None for 0 / 0; support: its images
+    digits: list[Row]
     confusions: list[Row]  # label, digit that it was taken for, count; the most frequent, at most 5
     confusion_matrix: list[list[int]]  # rows are the truth, columns the predictions
     bins: list[Row]  # count, mean confidence and accuracy of 15 of equal width; not the empty ones
