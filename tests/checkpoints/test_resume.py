@@ -138,7 +138,7 @@ def test_a_run_that_is_done_is_not_trained_again(workdir: Path) -> None:
     ("option", "value"),
     [
         ("trainer.accumulate_grad_batches", "2"),
-        ("trainer.gradient_clip_val", "1"),
+        ("trainer.gradient_clip_val", "0.5"),
         ("trainer.limit_train_batches", "2"),
         ("trainer.precision", "bf16-mixed"),
         ("data.batch_size", "10"),
