@@ -14,15 +14,9 @@ NAMES = (None, "last", "best")  # that mean the newest run's
 
 
 def open_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Checkpoint:
-    """Find the checkpoint that is meant and read it.
+    """Read a path, or ``last`` or ``best`` of the newest run; None: its best, or else its last.
 
-    Where a run's own checkpoint is damaged or missing, the one before it is taken, and a line says
-    so.
-
-    Args:
-        wanted: A path; or ``last`` or ``best`` of the newest run; or None: the newest run's best if
-            there is one, else its last.
-        logs_dir: Folder of all runs.
+    Where a run's own is damaged or missing, the one before it is taken, and a line says so.
 
     Raises:
         CheckpointError: There is none, or none that is sound.
@@ -39,20 +33,15 @@ def open_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Checkpoint:
 
 
 def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
-    """Find the file of the checkpoint that is meant, as ``open_checkpoint``.
-
-    Raises:
-        CheckpointError: There is none.
-    """
+    """Find the file of the checkpoint that is meant, as ``open_checkpoint``; it may be damaged."""
     if wanted not in NAMES:
         if not os.path.isfile(wanted):  # False for a too long name, too
             raise CheckpointError(f"ckpt_path is {wanted}: there is no such file")
         return Path(wanted)
-    found = sorted(
-        Path(logs_dir).glob("*/*/checkpoints/*.ckpt"), key=lambda path: path.stat().st_mtime
-    )
+    found = Path(logs_dir).glob("*/*/checkpoints/*.ckpt")
+    newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
     for stem in (wanted,) if wanted else ("best", "last"):
-        path = found[-1].with_name(f"{stem}.ckpt") if found else None
+        path = newest and newest.with_name(f"{stem}.ckpt")
         if path and (path.is_file() or previous(path).is_file()):
             return path
     raise CheckpointError(

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
+from torch.nn import Module
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
@@ -31,11 +32,7 @@ class TrainingState(Callback):
         return "RandomState"
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Restore what was loaded, once all that comes before training is done.
-
-        Raises:
-            ValueError: The state of a checkpoint is not one of this optimizer or module.
-        """
+        """Restore what was loaded, once all that comes before training is done."""
         if not self._loaded:
             return
         for optimizer in trainer.optimizers:
@@ -52,19 +49,12 @@ class TrainingState(Callback):
                 torch.cuda.set_rng_state_all(self._random["cuda"])
         self._random, self._metrics, self._loaded = {}, {}, False
 
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_save_checkpoint(self, _: Any, module: Module, checkpoint: dict[str, Any]) -> None:
         """Keep the metrics' states."""
-        checkpoint["metrics"] = {
-            name: dict(module.metric_state)
-            for name, module in pl_module.named_modules()
-            if isinstance(module, Metric)
-        }
+        metrics = {name: each for name, each in module.named_modules() if isinstance(each, Metric)}
+        checkpoint["metrics"] = {name: dict(each.metric_state) for name, each in metrics.items()}
 
-    def on_load_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_load_checkpoint(self, _: Any, __: Any, checkpoint: dict[str, Any]) -> None:
         """Take the metrics' states."""
         old = checkpoint.get("train_figures", {})  # version 0.1 kept the training metrics alone
         old = {f"train_metrics.{name}": state for name, state in old.items()}
@@ -83,11 +73,12 @@ class TrainingState(Callback):
 
 
 def check_optimizer(optimizer: Optimizer) -> None:
-    """Check a loaded state against the optimizer that it was loaded into.
+    """Refuse a loaded state that is not the optimizer's in kinds of options or shapes of moments.
+
+    torch would fail at the next step, or go on with other numbers.
 
     Raises:
-        ValueError: An option is not of the kind of its default, or a moment has not the shape of
-            its weight; torch would fail at the next step, or go on with other numbers.
+        ValueError: It names the option or the moment.
     """
     for group in optimizer.param_groups:
         for name, default in optimizer.defaults.items():
@@ -110,7 +101,6 @@ def _is_alike(value: Any, default: Any) -> bool:
 
 
 def _restore(metric: Any, state: dict[str, Any]) -> None:
-    """Restore a metric's state."""
     for name, value in metric.metric_state.items():
         if not isinstance(state[name], Tensor) or state[name].shape != value.shape:
             raise ValueError(f"the metric's {name} is none")

@@ -16,14 +16,9 @@ LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1, "gradient_c
 
 
 class StartChecks(Callback):
-    """Refuse at the start of training what would fail at its end.
+    """Refuse at the start of training what would fail at its end."""
 
-    Attributes:
-        trained: Whether a batch has been trained on.
-    """
-
-    def __init__(self) -> None:
-        self.trained = False
+    trained = False  # whether a batch has been
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check the schedule's length, and that no batch holds a single image to normalise."""
@@ -64,17 +59,16 @@ def check_options(trainer: Trainer) -> None:
 def check_resumed(trainer: Trainer, checkpoint: Checkpoint) -> None:
     """Refuse to go on with a run whose result would not be the same run's, by a UsageError."""
     averages = any(isinstance(each, WeightAveraging) for each in trainer.callbacks)  # type: ignore[attr-defined]
-    if checkpoint.is_averaged and not averages:
+    if "averaging_state" in checkpoint.content and not averages:
         raise UsageError(
             f"ckpt_path is {checkpoint.path}: its run kept averaged weights; resume with the same "
             "--config, or its callback in trainer.callbacks"
         )
-    stored = checkpoint.trainer_options
+    stored = checkpoint.content.get("trainer_options", {})
     for name, given in trainer_options(trainer).items():
         if given != stored.get(name, given):
-            raise UsageError(
-                f"trainer.{name} is {given}, but the checkpoint was made with {stored[name]}"
-            )
+            made = f"the checkpoint was made with {stored[name]}"
+            raise UsageError(f"trainer.{name} is {given}, but {made}")
 
 
 def check_settings(config: Any, checkpoint: Checkpoint, with_data: bool) -> None:
@@ -82,11 +76,9 @@ def check_settings(config: Any, checkpoint: Checkpoint, with_data: bool) -> None
     for group, settings in (("model", checkpoint.model), ("data", checkpoint.data)):
         for name, stored in settings.items() if group == "model" or with_data else ():
             given = config[group].get(name, stored)
-            if _as_list(given) != _as_list(stored):
+            same = given == stored
+            if isinstance(given, list | tuple) and isinstance(stored, list | tuple):
+                same = list(given) == list(stored)
+            if not same:
                 option = "seed_everything" if name == "seed" else f"{group}.{name}"
                 raise UsageError(f"{option} is {given}, but the checkpoint was made with {stored}")
-
-
-def _as_list(value: Any) -> Any:
-    """A tuple and a list of the same values are the same setting."""
-    return list(value) if isinstance(value, tuple) else value

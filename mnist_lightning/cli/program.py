@@ -6,7 +6,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from jsonargparse import ArgumentError, ArgumentParser
@@ -40,10 +40,7 @@ LINE = 200  # characters of an error, at most
 
 
 def run(args: Sequence[str] | None = None) -> None:
-    """Run the command line.
-
-    Args:
-        args: Arguments; default: those of the process.
+    """Run the command line, by default with the arguments of the process.
 
     Raises:
         SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
@@ -65,33 +62,23 @@ def run(args: Sequence[str] | None = None) -> None:
             reason = f"{error.filename or 'writing'}: {error.strerror}"
         if debug:
             raise
-        _end(f"error: {reason}", getattr(error, "exit_code", Error.exit_code))
-
-
-def _end(reason: str, code: int) -> NoReturn:
-    """Say why in one line that fits: what is named first and what is allowed, last, stay."""
-    line = printable(f"{PROGRAM}: {' '.join(reason.split())}")
-    if len(line) > LINE:
-        half = (LINE - len(" ... ")) // 2
-        line = f"{line[:half]} ... {line[-half:]}"
-    print(line, file=sys.stderr)
-    raise SystemExit(code) from None
+        line = printable(f"{PROGRAM}: error: {' '.join(reason.split())}")
+        if len(line) > LINE:  # what is named first and what is allowed, last, stay
+            half = (LINE - len(" ... ")) // 2
+            line = f"{line[:half]} ... {line[-half:]}"
+        print(line, file=sys.stderr)
+        raise SystemExit(getattr(error, "exit_code", Error.exit_code)) from None
 
 
 def _run(arguments: list[str]) -> None:
     if arguments and arguments[0] in TOOLS:
         return _run_tool(*arguments)
     shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
+    program = {"prog": PROGRAM, "version": __version__, "description": DESCRIPTION, **shared}
     CLI(
         MNISTClassifier,
         MNISTDataModule,
-        parser_kwargs={
-            "prog": PROGRAM,
-            "version": __version__,
-            "description": DESCRIPTION,
-            **shared,
-            **{subcommand: dict(shared) for subcommand in CLI.subcommands()},
-        },
+        parser_kwargs=program | {each: dict(shared) for each in CLI.subcommands()},
         args=arguments,
         auto_configure_optimizers=False,  # the classifier has its own
         load_from_checkpoint_support=False,  # plain hyper-parameters need no help
