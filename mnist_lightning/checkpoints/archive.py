@@ -17,11 +17,10 @@ PARTS = {"state_dict": dict, "callbacks": dict, "loops": dict, "optimizer_states
 
 
 def read_archive(path: Path) -> dict[str, Any]:
-    """Read a checkpoint on the CPU, its checksums and numbers checked.
+    """Read a checkpoint on the CPU.
 
     Raises:
-        CheckpointError: It is damaged, holds more than tensors and plain values, or has numbers in
-            its weights or optimiser that are not finite.
+        CheckpointError: It is damaged, holds more than tensors and plain values, or is not finite.
     """
     try:
         _check_archive(path)
@@ -29,9 +28,8 @@ def read_archive(path: Path) -> dict[str, Any]:
         tensors = [leaf for leaf in leaves(content) if isinstance(leaf, Tensor)]
         whole = _are_whole(tensors, path.stat().st_size)
     except Exception as error:  # a damaged stream fails in any way
-        raise CheckpointError(
-            f"ckpt_path is {path}: damaged or not a checkpoint ({type(error).__name__})"
-        ) from error
+        reason = f"damaged or not a checkpoint ({type(error).__name__})"
+        raise CheckpointError(f"ckpt_path is {path}: {reason}") from error
     given = isinstance(content, dict) and "state_dict" in content
     if not given or any(not isinstance(content.get(x, kind()), kind) for x, kind in PARTS.items()):
         raise CheckpointError(f"ckpt_path is {path}: not a checkpoint")
@@ -81,8 +79,7 @@ def _are_whole(tensors: list[Tensor], size: int) -> bool:
     for tensor in tensors:
         if tensor.layout != torch.strided or not tensor.is_cpu or tensor.dtype not in DTYPES:
             return False
-        layouts = [torch.contiguous_format, *[torch.channels_last] * (tensor.dim() == 4)]
-        dense = any(tensor.is_contiguous(memory_format=layout) for layout in layouts)
+        dense = tensor.is_contiguous() or tensor.is_contiguous(memory_format=torch.channels_last)
         end = (tensor.storage_offset() + tensor.numel()) * tensor.element_size()
         storage = tensor.untyped_storage()
         if not dense or end > storage.nbytes():

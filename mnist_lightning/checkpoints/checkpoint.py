@@ -40,10 +40,9 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint, its settings and weights checked; the rest is left to who resumes.
+    """Read a checkpoint; a CheckpointError if it is missing, damaged, or of another network.
 
-    Raises:
-        CheckpointError: It is missing, damaged, or of another network.
+    Its settings and weights are checked; the rest is left to who resumes.
     """
     content = read_archive(path)
     model, data = content.get("hyper_parameters"), content.get("datamodule_hyper_parameters", {})

@@ -18,8 +18,6 @@ from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write
 
-STATE = ("best_model_path", "best_model_score", "kth_best_model_path", "kth_value")
-
 
 def previous(path: Path) -> Path:
     """Where the checkpoint that was replaced last is kept."""
@@ -31,16 +29,12 @@ class SafeCheckpointIO(TorchCheckpointIO):
 
     The file that a save replaces stays beside it as ``NAME.previous.ckpt``. A save that fails warns
     and leaves the files as they were, so that training goes on. No path in one is followed.
-
-    Args:
-        checkpoint: What was read already; it is not read again.
-        weights_only: Give the trainer the weights and hyperparameters alone, as to test them.
     """
 
     def __init__(self, checkpoint: Checkpoint | None = None, weights_only: bool = False) -> None:
         super().__init__()
-        self.checkpoint = checkpoint
-        self.weights_only = weights_only
+        self.checkpoint = checkpoint  # read already; it is not read again
+        self.weights_only = weights_only  # and hyperparameters, as to test them
         self.saved = True  # whether the last save succeeded
 
     def save_checkpoint(
@@ -60,20 +54,18 @@ class SafeCheckpointIO(TorchCheckpointIO):
 
     def load_checkpoint(self, path: str | os.PathLike[str], *_: Any, **__: Any) -> dict[str, Any]:
         """Read a checkpoint; nothing but tensors and plain values is unpickled."""
-        read = self.checkpoint
-        content = dict(read.content) if read and read.path == Path(path) else {}
-        if read and content:
+        read = self.checkpoint if self.checkpoint and self.checkpoint.path == Path(path) else None
+        content = dict(read.content if read else {}) or read_archive(Path(path))
+        if read:
             read.content.clear()  # handed over: a run need not keep it in memory
-        content = content or read_archive(Path(path))
         states = content.pop("callbacks", {})
-        if self.weights_only:
-            return content
+        if not self.weights_only:
+            content["callbacks"] = states
         # a ModelCheckpoint would remove the file of this name when it has a better one
         paths = {"best_model_path": "", "dirpath": ""}
-        content["callbacks"] = {
-            name: {**state, **paths} if isinstance(state, dict) and paths.keys() & state else state
-            for name, state in states.items()
-        }
+        for name, state in states.items():
+            if isinstance(state, dict) and paths.keys() & state:
+                states[name] = {**state, **paths}
         return content
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
@@ -98,9 +90,8 @@ class BestCheckpoint(ModelCheckpoint):
 
     @contextmanager
     def _undo_failed_save(self, trainer: Trainer) -> Iterator[None]:
-        before = {name: getattr(self, name) for name in STATE}
-        before["best_k_models"] = dict(self.best_k_models)
+        before = {**self.state_dict(), "best_k_models": dict(self.best_k_models)}
         yield
         files = trainer.strategy.checkpoint_io
         if isinstance(files, SafeCheckpointIO) and not files.saved:
-            vars(self).update(before)
+            self.load_state_dict(before)

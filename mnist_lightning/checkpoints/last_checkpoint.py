@@ -16,8 +16,6 @@ BEGUN = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 STEP = ("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm")
 OPTIONS = (*STEP, "limit_train_batches", "overfit_batches", "precision", "world_size")
 
-Place = Literal["step", "validation", "epoch"]
-
 
 class LastCheckpoint(Checkpoint):
     """Keep ``checkpoints/last.ckpt``, from which a run goes on exactly.
@@ -39,7 +37,7 @@ class LastCheckpoint(Checkpoint):
         self._step = 0
         self._stepped = False  # whether the last batch ended with a step
         self._saved = False
-        self._place: Place = "step"  # what comes next
+        self._place: Literal["step", "validation", "epoch"] = "step"  # what comes next
 
     def on_train_start(self, trainer: Trainer, *_: Any) -> None:
         """Wait for signals, and count steps from here."""
@@ -106,7 +104,7 @@ class LastCheckpoint(Checkpoint):
                 count["completed"] = count["processed"]
             batches.update(current=dict.fromkeys(batches["current"], 0), is_last_batch=False)
 
-    def _save(self, trainer: Trainer, place: Place) -> None:
+    def _save(self, trainer: Trainer, place: Literal["step", "validation", "epoch"]) -> None:
         self._place = place
         folder = Path(trainer.log_dir or trainer.default_root_dir, "checkpoints")
         trainer.save_checkpoint(folder / "last.ckpt")

@@ -16,10 +16,8 @@ NAMES = (None, "last", "best")  # that mean the newest run's
 def open_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Checkpoint:
     """Read a path, or ``last`` or ``best`` of the newest run; None: its best, or else its last.
 
-    Where a run's own is damaged or missing, the one before it is taken, and a line says so.
-
-    Raises:
-        CheckpointError: There is none, or none that is sound.
+    Where a run's own is damaged or missing, the one before it is taken, and a line says so; a
+    CheckpointError if there is none, or none that is sound.
     """
     path = find_checkpoint(wanted, logs_dir)
     try:
@@ -44,16 +42,12 @@ def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
         path = newest and newest.with_name(f"{stem}.ckpt")
         if path and (path.is_file() or previous(path).is_file()):
             return path
-    raise CheckpointError(
-        f"no checkpoint {wanted or 'of a run'} under {logs_dir}: run fit first, or give --ckpt_path"
-    )
+    none = f"no checkpoint {wanted or 'of a run'} under {logs_dir}"
+    raise CheckpointError(f"{none}: run fit first, or give --ckpt_path")
 
 
 def run_folder(trainer: Trainer) -> Path | None:
-    """The folder of the run; None without a logger, as in ``fast_dev_run``.
-
-    To be called on every rank: it broadcasts.
-    """
+    """The folder of the run, None without a logger; to be called on every rank: it broadcasts."""
     log_dir = trainer.log_dir
     return Path(log_dir) if log_dir and trainer.logger else None
 

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
-from torch.nn import Module
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
@@ -23,8 +22,7 @@ class TrainingState(Callback):
 
     def __init__(self) -> None:
         self._random: dict[str, Any] = {}
-        self._metrics: dict[str, dict[str, Any]] = {}
-        self._loaded = False
+        self._metrics: dict[str, dict[str, Any]] | None = None  # until a checkpoint is loaded
 
     @property
     def state_key(self) -> str:
@@ -33,12 +31,17 @@ class TrainingState(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Restore what was loaded, once all that comes before training is done."""
-        if not self._loaded:
+        if self._metrics is None:
             return
         for optimizer in trainer.optimizers:
             check_optimizer(optimizer)
         for name, state in self._metrics.items():
-            _restore(pl_module.get_submodule(name), state)
+            metric: Any = pl_module.get_submodule(name)
+            for part, value in metric.metric_state.items():
+                if not isinstance(state[part], Tensor) or state[part].shape != value.shape:
+                    raise ValueError(f"the metric's {part} is none")
+            metric.reset()
+            metric.load_state_dict({part: x.to(metric.device) for part, x in state.items()})
         if trainer.fit_loop.restarted_mid_epoch and isinstance(pl_module, MNISTClassifier):
             # no batch may be left of this epoch to log them again
             metrics: Any = pl_module.train_metrics.named("train")
@@ -47,9 +50,9 @@ class TrainingState(Callback):
             torch.set_rng_state(self._random["cpu"])
             if len(self._random["cuda"]) == torch.cuda.device_count():
                 torch.cuda.set_rng_state_all(self._random["cuda"])
-        self._random, self._metrics, self._loaded = {}, {}, False
+        self._random, self._metrics = {}, None
 
-    def on_save_checkpoint(self, _: Any, module: Module, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, _: Any, module: Any, checkpoint: dict[str, Any]) -> None:
         """Keep the metrics' states."""
         metrics = {name: each for name, each in module.named_modules() if isinstance(each, Metric)}
         checkpoint["metrics"] = {name: dict(each.metric_state) for name, each in metrics.items()}
@@ -59,7 +62,6 @@ class TrainingState(Callback):
         old = checkpoint.get("train_figures", {})  # version 0.1 kept the training metrics alone
         old = {f"train_metrics.{name}": state for name, state in old.items()}
         self._metrics = {**checkpoint.get("metrics", old)}
-        self._loaded = True
 
     def state_dict(self) -> dict[str, Any]:
         """The random state on the CPU and on each GPU."""
@@ -73,12 +75,9 @@ class TrainingState(Callback):
 
 
 def check_optimizer(optimizer: Optimizer) -> None:
-    """Refuse a loaded state that is not the optimizer's in kinds of options or shapes of moments.
+    """Refuse, by a ValueError, a loaded state with other options or other shapes of moments.
 
     torch would fail at the next step, or go on with other numbers.
-
-    Raises:
-        ValueError: It names the option or the moment.
     """
     for group in optimizer.param_groups:
         for name, default in optimizer.defaults.items():
@@ -98,11 +97,3 @@ def _is_alike(value: Any, default: Any) -> bool:
     if isinstance(default, bool) or not isinstance(default, int | float):
         return bool(value == default)
     return isinstance(value, int | float) and isfinite(value)
-
-
-def _restore(metric: Any, state: dict[str, Any]) -> None:
-    for name, value in metric.metric_state.items():
-        if not isinstance(state[name], Tensor) or state[name].shape != value.shape:
-            raise ValueError(f"the metric's {name} is none")
-    metric.reset()
-    metric.load_state_dict({name: value.to(metric.device) for name, value in state.items()})

@@ -14,36 +14,29 @@ from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.plugins import CheckpointIO
 
+from mnist_lightning.checkpoints import finite, last_checkpoint, training_state
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint, SafeCheckpointIO
-from mnist_lightning.checkpoints.finite import Finite
-from mnist_lightning.checkpoints.last_checkpoint import LastCheckpoint
 from mnist_lightning.checkpoints.runs import open_checkpoint
-from mnist_lightning.checkpoints.training_state import TrainingState
-from mnist_lightning.cli.checks import StartChecks, check_options, check_resumed, check_settings
+from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
 from mnist_lightning.cli.usage import parse
 from mnist_lightning.data.sources import CLASSES
 from mnist_lightning.errors import CheckpointError, Error, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
-from mnist_lightning.report import logger
-from mnist_lightning.report.history import History
-from mnist_lightning.report.layer_table import LayerTable
-from mnist_lightning.report.report import Report
-from mnist_lightning.report.tensorboard import Board
+from mnist_lightning.report import history, layer_table, logger, report, tensorboard
 
-SEED = 42
 SEEDS = range(2**32)  # NumPy's
 CALLBACKS = {  # by the group of their options
-    "checkpoint": LastCheckpoint,
+    "checkpoint": last_checkpoint.LastCheckpoint,
     "best_checkpoint": BestCheckpoint,
     "progress_bar": RichProgressBar,
-    "layer_table": LayerTable,
-    "history": History,
-    "tensorboard": Board,
-    "report": Report,
+    "layer_table": layer_table.LayerTable,
+    "history": history.History,
+    "tensorboard": tensorboard.Board,
+    "report": report.Report,
     "predictions": PredictionWriter,
-    "training_state": TrainingState,
-    "finite": Finite,
+    "training_state": training_state.TrainingState,
+    "finite": finite.Finite,
 }
 DEFAULTS = {
     "data.source": "auto",
@@ -67,7 +60,7 @@ class CLI(LightningCLI):
 
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the seed; a fixed one, so that two runs of one command agree."""
-        parser.add_argument("--seed_everything", type=int, default=SEED, help="Seed of the run.")
+        parser.add_argument("--seed_everything", type=int, default=42, help="Seed of the run.")
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the callbacks, each configurable, and the defaults of a run."""
@@ -79,9 +72,9 @@ class CLI(LightningCLI):
         parser.add_argument("--evaluation", type=dict | None, default=SUPPRESS, help=SUPPRESS)
         parser.link_arguments("seed_everything", "data.seed")
         log = {"class_path": "mnist_lightning.report.logger.RunLogger"}
-        run = {"trainer.logger": log if subcommand == "fit" else False}
-        terminal = {"trainer.enable_progress_bar": sys.stdout.isatty()}
-        parser.set_defaults({**DEFAULTS, **run, **terminal})
+        own = {"trainer.logger": log if subcommand == "fit" else False}
+        own["trainer.enable_progress_bar"] = sys.stdout.isatty()
+        parser.set_defaults({**DEFAULTS, **own})
 
     def setup_parser(self, *args: Any) -> None:
         """Add the defaults of the trainer's methods."""
@@ -98,8 +91,7 @@ class CLI(LightningCLI):
         config = self.config[subcommand]
         if (seed := config.seed_everything) not in SEEDS:
             raise UsageError(f"seed_everything is {seed}: must be 0 to {SEEDS[-1]:,}")
-        own = config.data.predict_path
-        if own and subcommand != "predict":
+        if (own := config.data.predict_path) and subcommand != "predict":
             raise UsageError(f"data.predict_path is {own}: only predict reads it")
         if subcommand == "fit" and config.ckpt_path is None:
             return
@@ -118,13 +110,12 @@ class CLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Tell the trainer where the checkpoint lies, and where results go."""
-        if self.checkpoint is None:
-            return
-        config, path = self.config[self.subcommand], self.checkpoint.path
-        config.ckpt_path = str(path)
-        if self.subcommand != "fit":
-            folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
-            config.trainer.default_root_dir = str(folder)
+        if self.checkpoint:
+            config, path = self.config[self.subcommand], self.checkpoint.path
+            config.ckpt_path = str(path)
+            if self.subcommand != "fit":
+                folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
+                config.trainer.default_root_dir = str(folder)
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; what they refuse is the user's to mend."""
@@ -181,9 +172,8 @@ class CLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Get the data first: without it no folder is made, and its source names the folder."""
-        check_options(self.trainer)
+        check_fit(self.trainer, self.checkpoint)
         if self.checkpoint:
-            check_resumed(self.trainer, self.checkpoint)
             # a run that goes on does so in a folder of its own; the earlier best stays in the other
             warnings.filterwarnings("ignore", message="The dirpath has changed")
             # the metrics of an epoch whose batches are all done are restored, not updated

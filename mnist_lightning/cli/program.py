@@ -25,17 +25,12 @@ from mnist_lightning.models.classifier import MNISTClassifier
 
 PROGRAM = "mnist-lightning"
 # Subcommands that need no trainer; what they take by keyword alone is an option
-TOOLS: dict[str, Callable[..., None]] = {
-    "draw": draw,
-    "export": export,
-    "import-keras": import_keras,
-    "export-keras": export_keras,
-}
+FUNCTIONS: tuple[Callable[..., None], ...] = (draw, export, import_keras, export_keras)
+TOOLS = {tool.__name__.replace("_", "-"): tool for tool in FUNCTIONS}
 DESCRIPTION = (
     f"Classify MNIST digits. Also {', '.join(TOOLS)}, each with --help. "
     "--debug shows the traceback of an error."
 )
-DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 LINE = 200  # characters of an error, at most
 
 
@@ -48,7 +43,7 @@ def run(args: Sequence[str] | None = None) -> None:
         Stopped: By SIGINT or SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
-    debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
+    debug = "--debug" in arguments or bool(os.environ.get("MNIST_LIGHTNING_DEBUG"))
     _silence_tips()
     keep_freed_memory()
     if torch.cuda.is_available():
@@ -72,7 +67,12 @@ def run(args: Sequence[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> None:
     if arguments and arguments[0] in TOOLS:
-        return _run_tool(*arguments)
+        name, *args = arguments
+        tool = TOOLS[name]
+        summary = (tool.__doc__ or "").partition("\n")[0]
+        parser = ArgumentParser(prog=f"{PROGRAM} {name}", description=summary, exit_on_error=False)
+        parser.add_function_arguments(tool, as_positional=True, as_group=False)
+        return tool(**parse(parser, args, parser))
     shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
     program = {"prog": PROGRAM, "version": __version__, "description": DESCRIPTION, **shared}
     CLI(
@@ -86,15 +86,6 @@ def _run(arguments: list[str]) -> None:
     # Lightning does so with NCCL alone; gloo's threads can abort a process that ends before them
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-
-
-def _run_tool(name: str, *args: str) -> None:
-    """Parse the arguments of a tool by its signature and docstring, and run it."""
-    tool = TOOLS[name]
-    summary = (tool.__doc__ or "").partition("\n")[0]
-    parser = ArgumentParser(prog=f"{PROGRAM} {name}", description=summary, exit_on_error=False)
-    parser.add_function_arguments(tool, as_positional=True, as_group=False)
-    tool(**parse(parser, list(args), parser))
 
 
 def _silence_tips() -> None:

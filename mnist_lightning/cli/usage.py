@@ -24,10 +24,9 @@ TYPES: dict[str, Any] = {
 
 
 def parse(parser: ArgumentParser, args: list[str], *parsers: ArgumentParser) -> Any:
-    """Parse a command line; the options of ``parsers`` are suggested for one that is not known.
+    """Parse a command line, or raise a UsageError with the option, its value and what is allowed.
 
-    Raises:
-        UsageError: It names the option, its value and what is allowed.
+    The options of ``parsers`` are suggested for one that is not known.
     """
     try:
         return parser.parse_args(args)
