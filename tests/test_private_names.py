@@ -63,7 +63,7 @@ def test_no_private_method_of_lightning_is_overridden() -> None:
     from lightning.pytorch.cli import LightningCLI
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    from mnist_lightning.checkpoints.best_checkpoint import BestCheckpoint
+    from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint
     from mnist_lightning.cli.cli import CLI
     from mnist_lightning.report.logger import RunLogger
 

@@ -17,26 +17,21 @@ PARTS = {"state_dict": dict, "callbacks": dict, "loops": dict, "optimizer_states
 
 
 def read_archive(path: Path) -> dict[str, Any]:
-    """Read a checkpoint on the CPU, its checksums and numbers checked.
+    """Read a checkpoint on the CPU.
 
     Raises:
-        CheckpointError: It is damaged, holds more than tensors and plain values, or has numbers in
-            its weights or optimiser that are not finite.
+        CheckpointError: It is damaged, holds more than tensors and plain values, or is not finite.
     """
     try:
         _check_archive(path)
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
         tensors = [leaf for leaf in leaves(content) if isinstance(leaf, Tensor)]
-        whole = all(map(_is_whole, tensors)) and _stored(tensors) <= path.stat().st_size
+        whole = _are_whole(tensors, path.stat().st_size)
     except Exception as error:  # a damaged stream fails in any way
-        raise CheckpointError(
-            f"ckpt_path is {path}: damaged or not a checkpoint ({type(error).__name__})"
-        ) from error
-    if (
-        not isinstance(content, dict)
-        or any(not isinstance(content.get(part, kind()), kind) for part, kind in PARTS.items())
-        or "state_dict" not in content
-    ):
+        reason = f"damaged or not a checkpoint ({type(error).__name__})"
+        raise CheckpointError(f"ckpt_path is {path}: {reason}") from error
+    given = isinstance(content, dict) and "state_dict" in content
+    if not given or any(not isinstance(content.get(x, kind()), kind) for x, kind in PARTS.items()):
         raise CheckpointError(f"ckpt_path is {path}: not a checkpoint")
     if not whole:
         raise CheckpointError(f"ckpt_path is {path}: a tensor in it is larger than what is stored")
@@ -44,14 +39,13 @@ def read_archive(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"ckpt_path is {path}: its weights are no tensors")
     if name := nonfinite(content):
         raise CheckpointError(f"ckpt_path is {path}: {name} holds numbers that are not finite")
-    return content
+    return dict(content)
 
 
 def nonfinite(content: dict[str, Any]) -> str:
     """Name the weight, or the other state of a checkpoint, that is not finite; else empty."""
     others = ("optimizer_states", "averaging_state", "current_model_state")
-    parts = {name: content.get(name) for name in others}
-    for name, part in {**content["state_dict"], **parts}.items():
+    for name, part in {**content["state_dict"], **{x: content.get(x) for x in others}}.items():
         if not all(leaf.isfinite().all() for leaf in leaves(part) if isinstance(leaf, Tensor)):
             return str(name)
     return ""
@@ -79,17 +73,16 @@ def leaves(content: Any) -> Iterator[Any]:
             nests.extend(value.values() if isinstance(value, dict) else value)
 
 
-def _is_whole(tensor: Tensor) -> bool:
-    """Tell whether a plain tensor has an element of its own in memory for each that it claims."""
-    if tensor.layout != torch.strided or not tensor.is_cpu or tensor.dtype not in DTYPES:
-        return False
-    layouts = [torch.contiguous_format, *[torch.channels_last] * (tensor.dim() == 4)]
-    dense = any(tensor.is_contiguous(memory_format=layout) for layout in layouts)
-    end = (tensor.storage_offset() + tensor.numel()) * tensor.element_size()
-    return dense and bool(end <= tensor.untyped_storage().nbytes())
-
-
-def _stored(tensors: list[Tensor]) -> int:
-    """Bytes that tensors hold, shared ones once."""
-    storages = [tensor.untyped_storage() for tensor in tensors]
-    return sum({each.data_ptr(): each.nbytes() for each in storages}.values())
+def _are_whole(tensors: list[Tensor], size: int) -> bool:
+    """Whether plain tensors have, within a size, an element of their own for each they claim."""
+    stored = {}  # bytes by address, as tensors may share them
+    for tensor in tensors:
+        if tensor.layout != torch.strided or not tensor.is_cpu or tensor.dtype not in DTYPES:
+            return False
+        dense = tensor.is_contiguous() or tensor.is_contiguous(memory_format=torch.channels_last)
+        end = (tensor.storage_offset() + tensor.numel()) * tensor.element_size()
+        storage = tensor.untyped_storage()
+        if not dense or end > storage.nbytes():
+            return False
+        stored[storage.data_ptr()] = storage.nbytes()
+    return sum(stored.values()) <= size

@@ -21,41 +21,12 @@ PLAIN = (str, int, float, type(None))
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A sound checkpoint of MNISTClassifier.
-
-    Attributes:
-        path: File that it was read from.
-        content: All that the file holds.
-        model: Hyperparameters of the classifier.
-        data: Hyperparameters of the data module, if there was one, without places of a machine.
-    """
+    """A sound checkpoint of MNISTClassifier."""
 
     path: Path
-    content: dict[str, Any]
-    model: dict[str, Any]
-    data: dict[str, Any]
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the run that it belongs to."""
-        folder = self.path.parent
-        return folder.parent if folder.name == "checkpoints" else folder
-
-    @property
-    def is_resumable(self) -> bool:
-        """Whether it holds the optimizer's state, and not weights alone."""
-        return bool(self.content.get("optimizer_states"))
-
-    @property
-    def is_averaged(self) -> bool:
-        """Whether its weights are a mean, kept beside those that train."""
-        return "averaging_state" in self.content
-
-    @property
-    def trainer_options(self) -> dict[str, Any]:
-        """The trainer's options that a run must keep to go on exactly."""
-        options: dict[str, Any] = self.content.get("trainer_options", {})
-        return options
+    content: dict[str, Any]  # all that the file holds
+    model: dict[str, Any]  # hyperparameters of the classifier
+    data: dict[str, Any]  # and of the data module, if there was one, without places of a machine
 
     def classifier(self) -> MNISTClassifier:
         """Build the trained classifier, on the CPU and set to evaluation."""
@@ -69,17 +40,15 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint, its settings and weights checked; the rest is left to who resumes.
+    """Read a checkpoint; a CheckpointError if it is missing, damaged, or of another network.
 
-    Raises:
-        CheckpointError: It is missing, damaged, or of another network.
+    Its settings and weights are checked; the rest is left to who resumes.
     """
     content = read_archive(path)
     model, data = content.get("hyper_parameters"), content.get("datamodule_hyper_parameters", {})
     if not isinstance(model, dict) or "conv_channels" not in model:
         raise CheckpointError(f"ckpt_path is {path}: not a checkpoint of MNISTClassifier")
-    try:
-        # no place on disk or in the network, whatever the checkpoint says
+    try:  # no place on disk or in the network is taken from a checkpoint
         data = {name: value for name, value in data.items() if name not in LOCAL}
         wrong = _find_fault(content, model, data)
     except Exception as error:  # hostile content fails in any way
@@ -90,7 +59,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def find_mismatch(weights: Mapping[str, Any], expected: Mapping[str, Tensor]) -> str:
-    """First key whose name, shape or dtype does not match the expected weights; "" if none."""
+    """Say which name, shape or dtype does not match the expected weights; "" if none."""
     for name in (*expected, *weights):
         if name not in weights:
             return f"{name} is missing"
@@ -106,8 +75,10 @@ def find_mismatch(weights: Mapping[str, Any], expected: Mapping[str, Tensor]) ->
 
 def _find_fault(content: dict[str, Any], model: dict[str, Any], data: dict[str, Any]) -> str:
     """Say what is wrong with settings, weights or counts; "" if nothing."""
-    _check_types(MNISTDataModule, data)
-    _check_types(MNISTClassifier, model)
+    for kind, settings in ((MNISTDataModule, data), (MNISTClassifier, model)):
+        parser = ArgumentParser(exit_on_error=False)
+        parser.add_class_arguments(kind)
+        parser.parse_object(settings)  # refuses what the command line would not take
     MNISTDataModule(**data)
     Version(content["pytorch-lightning_version"])
     with torch.device("meta"):  # sizes only, however large they claim to be
@@ -119,10 +90,3 @@ def _find_fault(content: dict[str, Any], model: dict[str, Any], data: dict[str, 
     if not isinstance(options, dict) or not all(isinstance(x, PLAIN) for x in leaves(options)):
         return "its trainer_options are none"
     return find_mismatch(content["state_dict"], expected)
-
-
-def _check_types(kind: type, settings: dict[str, Any]) -> None:
-    """Refuse settings that the command line would not take for a class."""
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(kind)
-    parser.parse_object(settings)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lightning import Callback, LightningModule, Trainer
+from lightning import Callback, Trainer
 from torch import Tensor
 
 from mnist_lightning.checkpoints.archive import nonfinite
@@ -18,10 +18,9 @@ class Finite(Callback):
     the optimizer's state are looked at before each checkpoint, so that none replaces a good one.
     """
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
         """Look at the loss of training, and of validation within it."""
+        _, outputs, _, batch_idx, *_ = args  # the last, of validation: the loader's number
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if trainer.state.fn != "fit" or not isinstance(loss, Tensor):
             return
@@ -29,12 +28,10 @@ class Finite(Callback):
             self._stop(trainer, f"the loss is {loss.item()}")
 
     def on_validation_batch_end(self, *args: Any) -> None:
-        """Look at the loss; the last argument is the number of the loader."""
-        self.on_train_batch_end(*args[:5])
+        """Look at the loss."""
+        self.on_train_batch_end(*args)
 
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, _: Any, checkpoint: dict[str, Any]) -> None:
         """Look at all that is kept."""
         if name := nonfinite(checkpoint):
             self._stop(trainer, f"{name} is no longer finite")

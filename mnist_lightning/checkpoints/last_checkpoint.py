@@ -4,7 +4,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from lightning import LightningModule, Trainer
+from lightning import Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 
@@ -13,15 +13,8 @@ from mnist_lightning.checkpoints.signals import Stopped, restore_handlers, set_h
 # How Lightning counts a pass that has begun with its first batch, and will begin again
 BEGUN = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 # What the result of a run depends on, beside its model and data
-OPTIONS = (
-    "accumulate_grad_batches",
-    "gradient_clip_val",
-    "gradient_clip_algorithm",
-    "limit_train_batches",
-    "overfit_batches",
-    "precision",
-    "world_size",
-)
+STEP = ("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm")
+OPTIONS = (*STEP, "limit_train_batches", "overfit_batches", "precision", "world_size")
 
 
 class LastCheckpoint(Checkpoint):
@@ -33,9 +26,6 @@ class LastCheckpoint(Checkpoint):
 
     Args:
         every_n_train_steps: Save after every so many steps of the optimizer too.
-
-    Raises:
-        ValueError: every_n_train_steps is below 1.
     """
 
     def __init__(self, every_n_train_steps: int | None = None) -> None:
@@ -49,7 +39,7 @@ class LastCheckpoint(Checkpoint):
         self._saved = False
         self._place: Literal["step", "validation", "epoch"] = "step"  # what comes next
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, *_: Any) -> None:
         """Wait for signals, and count steps from here."""
         self._step = trainer.global_step
         if trainer.world_size == 1:
@@ -62,14 +52,14 @@ class LastCheckpoint(Checkpoint):
             return
         self._step = trainer.global_step
         ends = trainer.is_last_batch or self._step == trainer.max_steps
-        if ends or validates_next(trainer):
+        if ends or _validates_next(trainer):
             return  # a save at the epoch's end, or before validation, comes next
         every = self.every_n_train_steps
         if self._signal or (every and self._step % every == 0):
             self._save(trainer, "step")
         self._stop(trainer)
 
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_validation_start(self, trainer: Trainer, *_: Any) -> None:
         """Save before a validation within ``fit``."""
         if trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking:
             if self._stepped:
@@ -80,7 +70,7 @@ class LastCheckpoint(Checkpoint):
         """Stop where that was asked for: what was saved before validation begins it again."""
         self._stop(trainer)
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
         """Save."""
         self._save(trainer, "epoch")
         self._stop(trainer)
@@ -93,20 +83,26 @@ class LastCheckpoint(Checkpoint):
         """Wait for signals no longer."""
         restore_handlers(self._handlers)
 
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_fit_end(self, trainer: Trainer, *_: Any) -> None:
         """Save where nothing was left to train, so that each run that ends has its checkpoint."""
         if trainer.global_step and not self._saved:
             self._save(trainer, "epoch")
 
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        """Note the trainer's options, and what comes next."""
+    def on_save_checkpoint(self, trainer: Trainer, _: Any, checkpoint: dict[str, Any]) -> None:
+        """Note the trainer's options, and let a resumed run begin with what comes next."""
         checkpoint["trainer_options"] = trainer_options(trainer)
+        loops = checkpoint["loops"]["fit_loop"]
         if self._place == "validation":
-            expect_validation(checkpoint["loops"]["fit_loop"])
+            # Lightning takes a run up within one only if that counts a first batch as begun
+            for count in ("total", "current"):
+                loops["epoch_loop.val_loop.batch_progress"][count] = dict(BEGUN)
         elif self._place == "epoch":
-            expect_epoch(checkpoint["loops"]["fit_loop"])
+            # Lightning counts an epoch as done only after the callbacks; resumed as it is saved,
+            # the run would end the epoch a second time
+            epochs, batches = loops["epoch_progress"], loops["epoch_loop.batch_progress"]
+            for count in (epochs["total"], epochs["current"]):
+                count["completed"] = count["processed"]
+            batches.update(current=dict.fromkeys(batches["current"], 0), is_last_batch=False)
 
     def _save(self, trainer: Trainer, place: Literal["step", "validation", "epoch"]) -> None:
         self._place = place
@@ -126,11 +122,8 @@ class LastCheckpoint(Checkpoint):
             raise Stopped(self._signal, f"{place}; --ckpt_path last goes on from there")
 
 
-def validates_next(trainer: Trainer) -> bool:
-    """Whether Lightning validates after this batch, which is not the epoch's last.
-
-    A save between the two would be resumed without that validation.
-    """
+def _validates_next(trainer: Trainer) -> bool:
+    """Whether Lightning validates after this batch; a save between would be resumed without it."""
     every, interval = trainer.check_val_every_n_epoch, trainer.val_check_batch
     if not trainer.enable_validation or (every and (trainer.current_epoch + 1) % every):
         return False
@@ -143,26 +136,3 @@ def trainer_options(trainer: Trainer) -> dict[str, Any]:
     """The trainer's options that a run must keep to go on exactly, as plain values."""
     options = {name: getattr(trainer, name) for name in OPTIONS}
     return {name: getattr(value, "value", value) for name, value in options.items()}  # enums
-
-
-def expect_validation(loops: dict[str, Any]) -> None:
-    """Edit saved loop counters so that a resumed run begins with the pending validation.
-
-    Lightning takes a run up within a validation only if that counts a first batch as begun.
-    """
-    for count in ("total", "current"):
-        loops["epoch_loop.val_loop.batch_progress"][count] = dict(BEGUN)
-
-
-def expect_epoch(loops: dict[str, Any]) -> None:
-    """Edit saved loop counters so that a resumed run begins with the next epoch.
-
-    Lightning counts an epoch as done only after the callbacks; resumed as it is saved, the run
-    would end the epoch a second time.
-    """
-    for count in ("total", "current"):
-        epochs = loops["epoch_progress"][count]
-        epochs["completed"] = epochs["processed"]
-    batches = loops["epoch_loop.batch_progress"]
-    batches["current"] = dict.fromkeys(batches["current"], 0)
-    batches["is_last_batch"] = False

@@ -14,18 +14,10 @@ NAMES = (None, "last", "best")  # that mean the newest run's
 
 
 def open_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Checkpoint:
-    """Find the checkpoint that is meant and read it.
+    """Read a path, or ``last`` or ``best`` of the newest run; None: its best, or else its last.
 
-    Where a run's own checkpoint is damaged or missing, the one before it is taken, and a line says
-    so.
-
-    Args:
-        wanted: A path; or ``last`` or ``best`` of the newest run; or None: the newest run's best if
-            there is one, else its last.
-        logs_dir: Folder of all runs.
-
-    Raises:
-        CheckpointError: There is none, or none that is sound.
+    Where a run's own is damaged or missing, the one before it is taken, and a line says so; a
+    CheckpointError if there is none, or none that is sound.
     """
     path = find_checkpoint(wanted, logs_dir)
     try:
@@ -39,32 +31,23 @@ def open_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Checkpoint:
 
 
 def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
-    """Find the file of the checkpoint that is meant, as ``open_checkpoint``.
-
-    Raises:
-        CheckpointError: There is none.
-    """
+    """Find the file of the checkpoint that is meant, as ``open_checkpoint``; it may be damaged."""
     if wanted not in NAMES:
         if not os.path.isfile(wanted):  # False for a too long name, too
             raise CheckpointError(f"ckpt_path is {wanted}: there is no such file")
         return Path(wanted)
-    found = sorted(
-        Path(logs_dir).glob("*/*/checkpoints/*.ckpt"), key=lambda path: path.stat().st_mtime
-    )
+    found = Path(logs_dir).glob("*/*/checkpoints/*.ckpt")
+    newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
     for stem in (wanted,) if wanted else ("best", "last"):
-        path = found[-1].with_name(f"{stem}.ckpt") if found else None
+        path = newest and newest.with_name(f"{stem}.ckpt")
         if path and (path.is_file() or previous(path).is_file()):
             return path
-    raise CheckpointError(
-        f"no checkpoint {wanted or 'of a run'} under {logs_dir}: run fit first, or give --ckpt_path"
-    )
+    none = f"no checkpoint {wanted or 'of a run'} under {logs_dir}"
+    raise CheckpointError(f"{none}: run fit first, or give --ckpt_path")
 
 
 def run_folder(trainer: Trainer) -> Path | None:
-    """The folder of the run; None without a logger, as in ``fast_dev_run``.
-
-    To be called on every rank: it broadcasts.
-    """
+    """The folder of the run, None without a logger; to be called on every rank: it broadcasts."""
     log_dir = trainer.log_dir
     return Path(log_dir) if log_dir and trainer.logger else None
 

@@ -8,16 +8,9 @@ from typing import Any
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
-Handler = Callable[[int, FrameType | None], None]
-
 
 class Stopped(BaseException):
-    """A signal asked the program to stop; no library takes it for an error of its own.
-
-    Args:
-        number: Of the signal.
-        place: Where it stopped, and how to go on.
-    """
+    """A signal asked the program to stop; no library takes it for an error of its own."""
 
     def __init__(self, number: int, place: str = "") -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}{place}")
@@ -29,7 +22,7 @@ def stop_at_once(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-def set_handlers(handler: Handler) -> dict[signal.Signals, Any]:
+def set_handlers(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, Any]:
     """Let a function handle both signals; the handlers before. Only the main thread may."""
     if threading.current_thread() is not threading.main_thread():
         return {}

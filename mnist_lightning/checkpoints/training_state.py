@@ -22,8 +22,7 @@ class TrainingState(Callback):
 
     def __init__(self) -> None:
         self._random: dict[str, Any] = {}
-        self._metrics: dict[str, dict[str, Any]] = {}
-        self._loaded = False
+        self._metrics: dict[str, dict[str, Any]] | None = None  # until a checkpoint is loaded
 
     @property
     def state_key(self) -> str:
@@ -31,17 +30,18 @@ class TrainingState(Callback):
         return "RandomState"
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Restore what was loaded, once all that comes before training is done.
-
-        Raises:
-            ValueError: The state of a checkpoint is not one of this optimizer or module.
-        """
-        if not self._loaded:
+        """Restore what was loaded, once all that comes before training is done."""
+        if self._metrics is None:
             return
         for optimizer in trainer.optimizers:
             check_optimizer(optimizer)
         for name, state in self._metrics.items():
-            _restore(pl_module.get_submodule(name), state)
+            metric: Any = pl_module.get_submodule(name)
+            for part, value in metric.metric_state.items():
+                if not isinstance(state[part], Tensor) or state[part].shape != value.shape:
+                    raise ValueError(f"the metric's {part} is none")
+            metric.reset()
+            metric.load_state_dict({part: x.to(metric.device) for part, x in state.items()})
         if trainer.fit_loop.restarted_mid_epoch and isinstance(pl_module, MNISTClassifier):
             # no batch may be left of this epoch to log them again
             pl_module.log_dict(pl_module.train_metrics, on_step=False, on_epoch=True)
@@ -49,26 +49,18 @@ class TrainingState(Callback):
             torch.set_rng_state(self._random["cpu"])
             if len(self._random["cuda"]) == torch.cuda.device_count():
                 torch.cuda.set_rng_state_all(self._random["cuda"])
-        self._random, self._metrics, self._loaded = {}, {}, False
+        self._random, self._metrics = {}, None
 
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_save_checkpoint(self, _: Any, module: Any, checkpoint: dict[str, Any]) -> None:
         """Keep the metrics' states."""
-        checkpoint["metrics"] = {
-            name: dict(module.metric_state)
-            for name, module in pl_module.named_modules()
-            if isinstance(module, Metric)
-        }
+        metrics = {name: each for name, each in module.named_modules() if isinstance(each, Metric)}
+        checkpoint["metrics"] = {name: dict(each.metric_state) for name, each in metrics.items()}
 
-    def on_load_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_load_checkpoint(self, _: Any, __: Any, checkpoint: dict[str, Any]) -> None:
         """Take the metrics' states."""
         old = checkpoint.get("train_figures", {})  # version 0.1 kept the training metrics alone
         old = {f"train_metrics.{name}": state for name, state in old.items()}
         self._metrics = {**checkpoint.get("metrics", old)}
-        self._loaded = True
 
     def state_dict(self) -> dict[str, Any]:
         """The random state on the CPU and on each GPU."""
@@ -82,11 +74,9 @@ class TrainingState(Callback):
 
 
 def check_optimizer(optimizer: Optimizer) -> None:
-    """Check a loaded state against the optimizer that it was loaded into.
+    """Refuse, by a ValueError, a loaded state with other options or other shapes of moments.
 
-    Raises:
-        ValueError: An option is not of the kind of its default, or a moment has not the shape of
-            its weight; torch would fail at the next step, or go on with other numbers.
+    torch would fail at the next step, or go on with other numbers.
     """
     for group in optimizer.param_groups:
         for name, default in optimizer.defaults.items():
@@ -106,12 +96,3 @@ def _is_alike(value: Any, default: Any) -> bool:
     if isinstance(default, bool) or not isinstance(default, int | float):
         return bool(value == default)
     return isinstance(value, int | float) and isfinite(value)
-
-
-def _restore(metric: Any, state: dict[str, Any]) -> None:
-    """Restore a metric's state."""
-    for name, value in metric.metric_state.items():
-        if not isinstance(state[name], Tensor) or state[name].shape != value.shape:
-            raise ValueError(f"the metric's {name} is none")
-    metric.reset()
-    metric.load_state_dict({name: value.to(metric.device) for name, value in state.items()})

@@ -11,10 +11,9 @@ NEVER = 2**31 - 1
 def keep_freed_memory() -> None:
     """Have the process keep what it frees, and take it again for the next large block.
 
-    glibc gives large blocks back to the system at once. A training step asks for the same ones
-    again, and the system hands them out as zeroed pages, one page fault each: 60,000 a step for
-    the gradients of the original network. This holds for the whole process, so it is for programs
-    to call, not for libraries. Other C libraries are left alone.
+    glibc gives large blocks back to the system at once, and a training step gets the same ones as
+    zeroed pages again, one page fault each: 60,000 a step for the original network's gradients.
+    It holds for the whole process, so no library should call it; other C libraries are left alone.
     """
     if sys.platform != "linux":
         return

@@ -14,16 +14,13 @@ from mnist_lightning.report.history import LOGGED
 # What Lightning takes, and fails with later
 LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1, "gradient_clip_val": 0}
 
+MADE = "the checkpoint was made with"
+
 
 class StartChecks(Callback):
-    """Refuse at the start of training what would fail at its end.
+    """Refuse at the start of training what would fail at its end."""
 
-    Attributes:
-        trained: Whether a batch has been trained on.
-    """
-
-    def __init__(self) -> None:
-        self.trained = False
+    trained = False  # whether a batch has been trained on
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check the schedule's length, and that no batch holds a single image to normalise."""
@@ -31,9 +28,9 @@ class StartChecks(Callback):
         for config in trainer.lr_scheduler_configs:
             planned = getattr(config.scheduler, "total_steps", steps)
             if isinstance(config.scheduler, OneCycleLR) and planned != steps:
+                reason = f"its {planned} steps are not the {steps} of this run"
                 raise UsageError(
-                    f"model.schedule is one_cycle: its {planned} steps are not the {steps} of this "
-                    "run; resume with the same options"
+                    f"model.schedule is one_cycle: {reason}; resume with the same options"
                 )
         loader: Any = trainer.train_dataloader
         size, images = loader.batch_size, len(loader.sampler)
@@ -48,8 +45,8 @@ class StartChecks(Callback):
         self.trained = True
 
 
-def check_options(trainer: Trainer) -> None:
-    """Refuse options that Lightning would only fail with later, by a UsageError."""
+def check_fit(trainer: Trainer, resumed: Checkpoint | None) -> None:
+    """Refuse what Lightning would fail with later, or what would not end as the resumed run."""
     for name, least in LEAST.items():
         value = getattr(trainer, name)
         if value is not None and value < least:
@@ -59,34 +56,27 @@ def check_options(trainer: Trainer) -> None:
         if monitor and monitor not in LOGGED.values():
             names = ", ".join(LOGGED.values())
             raise UsageError(f"best_checkpoint.monitor is {monitor}: must be one of {names}")
-
-
-def check_resumed(trainer: Trainer, checkpoint: Checkpoint) -> None:
-    """Refuse to go on with a run whose result would not be the same run's, by a UsageError."""
+    if resumed is None:
+        return
     averages = any(isinstance(each, WeightAveraging) for each in trainer.callbacks)  # type: ignore[attr-defined]
-    if checkpoint.is_averaged and not averages:
+    if "averaging_state" in resumed.content and not averages:
         raise UsageError(
-            f"ckpt_path is {checkpoint.path}: its run kept averaged weights; resume with the same "
+            f"ckpt_path is {resumed.path}: its run kept averaged weights; resume with the same "
             "--config, or its callback in trainer.callbacks"
         )
-    stored = checkpoint.trainer_options
+    stored = resumed.content.get("trainer_options", {})
     for name, given in trainer_options(trainer).items():
-        if given != stored.get(name, given):
-            raise UsageError(
-                f"trainer.{name} is {given}, but the checkpoint was made with {stored[name]}"
-            )
+        if name in stored and given != stored[name]:
+            raise UsageError(f"trainer.{name} is {given}, but {MADE} {stored[name]}")
 
 
 def check_settings(config: Any, checkpoint: Checkpoint, with_data: bool) -> None:
     """Refuse options of the model, and of the data if asked, that a checkpoint cannot follow."""
-    for group, settings in (("model", checkpoint.model), ("data", checkpoint.data)):
-        for name, stored in settings.items() if group == "model" or with_data else ():
+    groups = {"model": checkpoint.model, "data": checkpoint.data if with_data else {}}
+    for group, settings in groups.items():
+        for name, stored in settings.items():
             given = config[group].get(name, stored)
-            if _as_list(given) != _as_list(stored):
+            first, second = (list(x) if isinstance(x, tuple) else x for x in (given, stored))
+            if first != second:
                 option = "seed_everything" if name == "seed" else f"{group}.{name}"
-                raise UsageError(f"{option} is {given}, but the checkpoint was made with {stored}")
-
-
-def _as_list(value: Any) -> Any:
-    """A tuple and a list of the same values are the same setting."""
-    return list(value) if isinstance(value, tuple) else value
+                raise UsageError(f"{option} is {given}, but {MADE} {stored}")

@@ -14,42 +14,40 @@ from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.plugins import CheckpointIO
 
-from mnist_lightning.checkpoints.best_checkpoint import BestCheckpoint
+from mnist_lightning.checkpoints import finite, last_checkpoint, training_state
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
-from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
-from mnist_lightning.checkpoints.finite import Finite
-from mnist_lightning.checkpoints.last_checkpoint import LastCheckpoint
+from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint, SafeCheckpointIO
 from mnist_lightning.checkpoints.runs import open_checkpoint
-from mnist_lightning.checkpoints.training_state import TrainingState
-from mnist_lightning.cli.checks import StartChecks, check_options, check_resumed, check_settings
+from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
 from mnist_lightning.cli.usage import parse
 from mnist_lightning.data.sources import CLASSES
 from mnist_lightning.errors import CheckpointError, Error, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
-from mnist_lightning.report import logger
-from mnist_lightning.report.history import History
-from mnist_lightning.report.layer_table import LayerTable
-from mnist_lightning.report.report import Report
-from mnist_lightning.report.tensorboard import Board
+from mnist_lightning.report import history, layer_table, logger, report, tensorboard
 
-SEED = 42
 SEEDS = range(2**32)  # NumPy's
-EPOCHS = 5  # as the original
-REFRESH_RATE = 2  # a second; a thread draws the bar, and keeps a core from the training meanwhile
 CALLBACKS = {  # by the group of their options
-    "checkpoint": LastCheckpoint,
+    "checkpoint": last_checkpoint.LastCheckpoint,
     "best_checkpoint": BestCheckpoint,
     "progress_bar": RichProgressBar,
-    "layer_table": LayerTable,
-    "history": History,
-    "tensorboard": Board,
-    "report": Report,
+    "layer_table": layer_table.LayerTable,
+    "history": history.History,
+    "tensorboard": tensorboard.Board,
+    "report": report.Report,
     "predictions": PredictionWriter,
-    "training_state": TrainingState,
-    "finite": Finite,
+    "training_state": training_state.TrainingState,
+    "finite": finite.Finite,
 }
-# Kept where images are held out to choose by
-BEST = {"filename": "best", "monitor": "val/accuracy", "mode": "max"}
+DEFAULTS = {
+    "data.source": "auto",
+    "trainer.max_epochs": 5,  # as the original
+    "trainer.enable_model_summary": False,  # LayerTable instead
+    # a second; a thread draws the bar, and keeps a core from the training meanwhile
+    "progress_bar.refresh_rate": 2,
+    "best_checkpoint.filename": "best",  # kept where images are held out to choose by
+    "best_checkpoint.monitor": "val/accuracy",
+    "best_checkpoint.mode": "max",
+}
 
 sys.modules.setdefault("mnist_lightning.logger", logger)  # its name in config.yaml of version 0.1
 
@@ -62,7 +60,7 @@ class CLI(LightningCLI):
 
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the seed; a fixed one, so that two runs of one command agree."""
-        parser.add_argument("--seed_everything", type=int, default=SEED, help="Seed of the run.")
+        parser.add_argument("--seed_everything", type=int, default=42, help="Seed of the run.")
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the callbacks, each configurable, and the defaults of a run."""
@@ -74,24 +72,14 @@ class CLI(LightningCLI):
         parser.add_argument("--evaluation", type=dict | None, default=SUPPRESS, help=SUPPRESS)
         parser.link_arguments("seed_everything", "data.seed")
         log = {"class_path": "mnist_lightning.report.logger.RunLogger"}
-        parser.set_defaults(
-            {
-                "data.source": "auto",
-                "trainer.max_epochs": EPOCHS,
-                "trainer.logger": log if subcommand == "fit" else False,
-                "trainer.enable_model_summary": False,  # LayerTable instead
-                "trainer.enable_progress_bar": sys.stdout.isatty(),
-                "progress_bar.refresh_rate": REFRESH_RATE,
-                **{f"best_checkpoint.{name}": value for name, value in BEST.items()},
-            }
-        )
+        own = {"trainer.logger": log if subcommand == "fit" else False}
+        own["trainer.enable_progress_bar"] = sys.stdout.isatty()
+        parser.set_defaults({**DEFAULTS, **own})
 
-    def setup_parser(
-        self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
-    ) -> None:
+    def setup_parser(self, *args: Any) -> None:
         """Add the defaults of the trainer's methods."""
         self.parsers = {}
-        super().setup_parser(add_subcommands, main_kwargs, subparser_kwargs)
+        super().setup_parser(*args)
         for parser in self.parsers.values():
             parser.set_defaults({"weights_only": True})
         self.parsers["test"].set_defaults({"verbose": False})  # the report says more
@@ -101,18 +89,19 @@ class CLI(LightningCLI):
         self.config = parse(parser, args, *self.parsers.values())
         subcommand = self.config.subcommand
         config = self.config[subcommand]
-        if config.seed_everything not in SEEDS:
-            seed = config.seed_everything
+        if (seed := config.seed_everything) not in SEEDS:
             raise UsageError(f"seed_everything is {seed}: must be 0 to {SEEDS[-1]:,}")
-        own = config.data.predict_path
-        if own and subcommand != "predict":
+        if (own := config.data.predict_path) and subcommand != "predict":
             raise UsageError(f"data.predict_path is {own}: only predict reads it")
         if subcommand == "fit" and config.ckpt_path is None:
             return
         self.checkpoint = checkpoint = open_checkpoint(config.ckpt_path)
-        if subcommand == "fit" and not checkpoint.is_resumable:
+        if subcommand == "fit" and not checkpoint.content.get("optimizer_states"):
             raise UsageError(f"ckpt_path is {checkpoint.path}: weights alone, no run to resume")
-        self.parsers[subcommand].set_defaults(_as_defaults(checkpoint))
+        model = {f"model.{name}": value for name, value in checkpoint.model.items()}
+        data = {f"data.{name}": value for name, value in checkpoint.data.items()}
+        data.pop("data.seed", None)  # follows seed_everything
+        self.parsers[subcommand].set_defaults({**model, **data})
         self.config = parse(parser, args, *self.parsers.values())
         check_settings(self.config[subcommand], checkpoint, with_data=subcommand == "fit")
         # where LightningCLI finds a path it lets the checkpoint's settings win over options
@@ -121,12 +110,12 @@ class CLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Tell the trainer where the checkpoint lies, and where results go."""
-        if self.checkpoint is None:
-            return
-        config = self.config[self.subcommand]
-        config.ckpt_path = str(self.checkpoint.path)
-        if self.subcommand != "fit":
-            config.trainer.default_root_dir = str(self.checkpoint.folder)
+        if self.checkpoint:
+            config, path = self.config[self.subcommand], self.checkpoint.path
+            config.ckpt_path = str(path)
+            if self.subcommand != "fit":
+                folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
+                config.trainer.default_root_dir = str(folder)
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; what they refuse is the user's to mend."""
@@ -183,9 +172,8 @@ class CLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Get the data first: without it no folder is made, and its source names the folder."""
-        check_options(self.trainer)
+        check_fit(self.trainer, self.checkpoint)
         if self.checkpoint:
-            check_resumed(self.trainer, self.checkpoint)
             # a run that goes on does so in a folder of its own; the earlier best stays in the other
             warnings.filterwarnings("ignore", message="The dirpath has changed")
             # the metrics of an epoch whose batches are all done are restored, not updated
@@ -196,14 +184,6 @@ class CLI(LightningCLI):
             run_logger.set_name(self.datamodule.resolve_source())
             if Path(run_logger.log_dir, "config.yaml").exists():
                 raise UsageError(f"trainer.logger: {run_logger.log_dir} holds a run already")
-
-
-def _as_defaults(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The settings of a checkpoint as defaults of the command line's options."""
-    model = {f"model.{name}": value for name, value in checkpoint.model.items()}
-    data = {f"data.{name}": value for name, value in checkpoint.data.items()}
-    data.pop("data.seed", None)  # follows seed_everything
-    return {**model, **data}
 
 
 def _listed(given: Any) -> list[Any]:

@@ -6,7 +6,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from jsonargparse import ArgumentError, ArgumentParser
@@ -25,25 +25,17 @@ from mnist_lightning.models.classifier import MNISTClassifier
 
 PROGRAM = "mnist-lightning"
 # Subcommands that need no trainer; what they take by keyword alone is an option
-TOOLS: dict[str, Callable[..., None]] = {
-    "draw": draw,
-    "export": export,
-    "import-keras": import_keras,
-    "export-keras": export_keras,
-}
+FUNCTIONS: tuple[Callable[..., None], ...] = (draw, export, import_keras, export_keras)
+TOOLS = {tool.__name__.replace("_", "-"): tool for tool in FUNCTIONS}
 DESCRIPTION = (
     f"Classify MNIST digits. Also {', '.join(TOOLS)}, each with --help. "
     "--debug shows the traceback of an error."
 )
-DEBUG_VARIABLE = "MNIST_LIGHTNING_DEBUG"
 LINE = 200  # characters of an error, at most
 
 
 def run(args: Sequence[str] | None = None) -> None:
-    """Run the command line.
-
-    Args:
-        args: Arguments; default: those of the process.
+    """Run the command line, by default with the arguments of the process.
 
     Raises:
         SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
@@ -51,7 +43,7 @@ def run(args: Sequence[str] | None = None) -> None:
         Stopped: By SIGINT or SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
-    debug = "--debug" in arguments or bool(os.environ.get(DEBUG_VARIABLE))
+    debug = "--debug" in arguments or bool(os.environ.get("MNIST_LIGHTNING_DEBUG"))
     _silence_tips()
     keep_freed_memory()
     if torch.cuda.is_available():
@@ -65,33 +57,28 @@ def run(args: Sequence[str] | None = None) -> None:
             reason = f"{error.filename or 'writing'}: {error.strerror}"
         if debug:
             raise
-        _end(f"error: {reason}", getattr(error, "exit_code", Error.exit_code))
-
-
-def _end(reason: str, code: int) -> NoReturn:
-    """Say why in one line that fits: what is named first and what is allowed, last, stay."""
-    line = printable(f"{PROGRAM}: {' '.join(reason.split())}")
-    if len(line) > LINE:
-        half = (LINE - len(" ... ")) // 2
-        line = f"{line[:half]} ... {line[-half:]}"
-    print(line, file=sys.stderr)
-    raise SystemExit(code) from None
+        line = printable(f"{PROGRAM}: error: {' '.join(reason.split())}")
+        if len(line) > LINE:  # what is named first and what is allowed, last, stay
+            half = (LINE - len(" ... ")) // 2
+            line = f"{line[:half]} ... {line[-half:]}"
+        print(line, file=sys.stderr)
+        raise SystemExit(getattr(error, "exit_code", Error.exit_code)) from None
 
 
 def _run(arguments: list[str]) -> None:
     if arguments and arguments[0] in TOOLS:
-        return _run_tool(*arguments)
+        name, *args = arguments
+        tool = TOOLS[name]
+        summary = (tool.__doc__ or "").partition("\n")[0]
+        parser = ArgumentParser(prog=f"{PROGRAM} {name}", description=summary, exit_on_error=False)
+        parser.add_function_arguments(tool, as_positional=True, as_group=False)
+        return tool(**parse(parser, args, parser))
     shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
+    program = {"prog": PROGRAM, "version": __version__, "description": DESCRIPTION, **shared}
     CLI(
         MNISTClassifier,
         MNISTDataModule,
-        parser_kwargs={
-            "prog": PROGRAM,
-            "version": __version__,
-            "description": DESCRIPTION,
-            **shared,
-            **{subcommand: dict(shared) for subcommand in CLI.subcommands()},
-        },
+        parser_kwargs=program | {each: dict(shared) for each in CLI.subcommands()},
         args=arguments,
         auto_configure_optimizers=False,  # the classifier has its own
         load_from_checkpoint_support=False,  # plain hyper-parameters need no help
@@ -99,15 +86,6 @@ def _run(arguments: list[str]) -> None:
     # Lightning does so with NCCL alone; gloo's threads can abort a process that ends before them
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-
-
-def _run_tool(name: str, *args: str) -> None:
-    """Parse the arguments of a tool by its signature and docstring, and run it."""
-    tool = TOOLS[name]
-    summary = (tool.__doc__ or "").partition("\n")[0]
-    parser = ArgumentParser(prog=f"{PROGRAM} {name}", description=summary, exit_on_error=False)
-    parser.add_function_arguments(tool, as_positional=True, as_group=False)
-    tool(**parse(parser, list(args), parser))
 
 
 def _silence_tips() -> None:

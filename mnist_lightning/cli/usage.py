@@ -24,15 +24,9 @@ TYPES: dict[str, Any] = {
 
 
 def parse(parser: ArgumentParser, args: list[str], *parsers: ArgumentParser) -> Any:
-    """Parse a command line.
+    """Parse a command line, or raise a UsageError with the option, its value and what is allowed.
 
-    Args:
-        parser: Of the whole program.
-        args: The arguments.
-        parsers: Those whose options are suggested in place of one that is not known.
-
-    Raises:
-        UsageError: It names the option, its value and what is allowed.
+    The options of ``parsers`` are suggested for one that is not known.
     """
     try:
         return parser.parse_args(args)
@@ -68,7 +62,6 @@ def _suggest(message: str, options: Iterable[str]) -> str:
     unknown = re.search(r"unrecognized arguments: -*([^\s=]+)", message)
     if not unknown:
         return ""
-    inside = sorted((len(option), option) for option in options if option.endswith(unknown[1]))
-    near = [option for _, option in inside[:2]]
-    near = near or get_close_matches(f"--{unknown[1]}", options, n=1)
+    inside = [option for option in sorted(options) if option.endswith(unknown[1])]
+    near = sorted(inside, key=len)[:2] or get_close_matches(f"--{unknown[1]}", options, n=1)
     return f"; did you mean {' or '.join(near)}?" if near else ""
