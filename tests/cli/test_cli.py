@@ -130,6 +130,13 @@ def test_held_out_images_choose_the_best(workdir: Path, capsys: pytest.CaptureFi
     assert "best.ckpt" in capsys.readouterr().out
 
 
+def test_a_batch_of_one_is_not_normalised(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = ["--model.batch_norm", "true", "--data.batch_size", "5"]
+    assert "96 images in batches of 5 would hold one" in refused(["fit", *TINY, *alone], capsys)
+
+
 def test_a_cycle_is_not_continued_over_other_steps(
     workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,7 +48,6 @@ FITS = {
     "--model.num_classes 5": "model.num_classes is 5: must be at least 10",
     "--model.num_classes ten": "model.num_classes is ten: must be an integer",
     "--model.batch_norm maybe": "model.batch_norm is maybe: must be true or false",
-    "--model.batch_norm true --data.batch_size 5": "96 images in batches of 5 would hold one",
     "--model.colour red": "--model.colour red; did you mean --model.",
     "--data.batch_size 0": "batch_size is 0: must be 1 to 1,000,000",
     "--data.batch_size -3": "batch_size is -3: must be 1 to 1,000,000",
