@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from packaging.version import Version
 from torch import Tensor, nn
 from torch.ao.quantization import quantize_dynamic
 from torch.autograd import forward_ad
@@ -49,6 +50,8 @@ def torchs(net: ConvNet, images: Tensor) -> Tensor:
 def kernels(net: ConvNet, images: Tensor = IMAGES) -> list[str]:
     """Run the network; the kernels in its graph, the last layer's first."""
     found, nodes = [], [net(images).grad_fn]
+    if Version(torch.__version__) < Version("2.11"):
+        pytest.skip("torch 2.10 tells nothing of the nodes of a custom function")
     while nodes:
         node = nodes.pop()
         found += [type(node).__name__] if type(node).__name__ in (CONV, LINEAR) else []
