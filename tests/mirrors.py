@@ -157,6 +157,7 @@ BEHAVIOURS: dict[str, Callable[[Mirror], object]] = {
 }
 # of these the content alone tells
 WRONG = (
+    "bomb",
     "html",
     "empty",
     "flipped",
