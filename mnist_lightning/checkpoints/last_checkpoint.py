@@ -4,17 +4,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from lightning import Trainer
+from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 
 from mnist_lightning.checkpoints.signals import Stopped, restore_handlers, set_handlers
+from mnist_lightning.models.fingerprint import fingerprint
 
 # How Lightning counts a pass that has begun with its first batch, and will begin again
 BEGUN = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 # What the result of a run depends on, beside its model and data
 STEP = ("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm")
 OPTIONS = (*STEP, "limit_train_batches", "overfit_batches", "precision", "world_size")
+# What comes next: another step, a validation, what follows an epoch, or the rest of one
+Place = Literal["step", "validation", "epoch", "rest"]
 
 
 class LastCheckpoint(Checkpoint):
@@ -36,8 +39,8 @@ class LastCheckpoint(Checkpoint):
         self._signal = 0
         self._step = 0
         self._stepped = False  # whether the last batch ended with a step
-        self._saved = False
-        self._place: Literal["step", "validation", "epoch"] = "step"  # what comes next
+        self._saved: tuple[float, ...] = ()  # fingerprint of the network that was saved last
+        self._place: Place = "step"
 
     def on_train_start(self, trainer: Trainer, *_: Any) -> None:
         """Wait for signals, and count steps from here."""
@@ -70,23 +73,24 @@ class LastCheckpoint(Checkpoint):
         """Stop where that was asked for: what was saved before validation begins it again."""
         self._stop(trainer)
 
-    def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save."""
-        self._save(trainer, "epoch")
+        self._save_end(trainer, pl_module)
         self._stop(trainer)
 
     def on_train_end(self, *_: Any) -> None:
-        """Wait for signals no longer."""
+        """Wait for signals no longer; a validation that follows begins no step."""
         restore_handlers(self._handlers)
+        self._stepped = False
 
     def on_exception(self, *_: Any) -> None:
         """Wait for signals no longer."""
         restore_handlers(self._handlers)
 
-    def on_fit_end(self, trainer: Trainer, *_: Any) -> None:
-        """Save where nothing was left to train, so that each run that ends has its checkpoint."""
-        if trainer.global_step and not self._saved:
-            self._save(trainer, "epoch")
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save where nothing was left to train, or a callback changed the network at the end."""
+        if trainer.global_step and self._saved != fingerprint(pl_module):
+            self._save_end(trainer, pl_module)
 
     def on_save_checkpoint(self, trainer: Trainer, _: Any, checkpoint: dict[str, Any]) -> None:
         """Note the trainer's options, and let a resumed run begin with what comes next."""
@@ -103,13 +107,22 @@ class LastCheckpoint(Checkpoint):
             for count in (epochs["total"], epochs["current"]):
                 count["completed"] = count["processed"]
             batches.update(current=dict.fromkeys(batches["current"], 0), is_last_batch=False)
+        elif self._place == "rest":
+            # Lightning counts an epoch as done that max_steps, or a callback, ends before its end
+            for count in loops["epoch_progress"].values():
+                count["completed"] = count["processed"] = count["started"] - 1
 
-    def _save(self, trainer: Trainer, place: Literal["step", "validation", "epoch"]) -> None:
+    def _save_end(self, trainer: Trainer, module: LightningModule) -> None:
+        batches = trainer.fit_loop.epoch_loop.batch_progress
+        cut = batches.current.ready and not batches.is_last_batch
+        self._save(trainer, "rest" if cut else "epoch")
+        self._saved = fingerprint(module)
+
+    def _save(self, trainer: Trainer, place: Place) -> None:
         self._place = place
         folder = Path(trainer.log_dir or trainer.default_root_dir, "checkpoints")
         trainer.save_checkpoint(folder / "last.ckpt")
         self._place = "step"
-        self._saved = True
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._signal:

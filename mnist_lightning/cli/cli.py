@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+from jsonargparse.typing import register_type
 from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import RichProgressBar
@@ -49,6 +51,7 @@ DEFAULTS = {
     "best_checkpoint.mode": "max",
 }
 
+register_type(torch.device)  # a default of Lightning's callbacks, which config.yaml could not hold
 sys.modules.setdefault("mnist_lightning.logger", logger)  # its name in config.yaml of version 0.1
 
 

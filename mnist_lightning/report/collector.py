@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.utilities.distributed import gather_all_tensors
 
+from mnist_lightning.models.fingerprint import fingerprint
 from mnist_lightning.report.scores import Scores, compute_scores
 
 SHOWN = 9  # right and wrong images kept for the figure, as in the original
@@ -71,6 +72,7 @@ class PredictionCollector(Callback):
         self._first: list[Tensor] = []
         self._kept: Batch | None = None
         self._gathered: Predictions | None = None
+        self._network: tuple[float, ...] = ()  # what they are the predictions of
 
     on_validation_epoch_start = on_test_epoch_start = on_fit_start
 
@@ -85,6 +87,10 @@ class PredictionCollector(Callback):
 
     on_test_batch_end = on_validation_batch_end  # type: ignore[assignment]
 
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note which network this was; callbacks may show another for the time of a validation."""
+        self._network = () if trainer.sanity_checking else fingerprint(pl_module)
+
     def update(self, images: Tensor, labels: Tensor, logits: Tensor) -> None:
         """Add a batch: (B, 1, H, W) float, (B,) int64, (B, C) float."""
         batch = Batch(images, labels, logits.detach())
@@ -94,6 +100,20 @@ class PredictionCollector(Callback):
         if self._kept:
             batch = Batch(*map(torch.cat, zip(self._kept, batch, strict=True)))
         self._kept = batch.select(torch.cat(_choose(batch)).unique())  # type: ignore[no-untyped-call]
+
+    def gather_final(self, trainer: Trainer, module: LightningModule) -> Predictions | None:
+        """Gather the predictions of the network as ``fit`` leaves it.
+
+        It is validated once more where its last validation came earlier, as with ``max_steps``, or
+        where a callback changed it at the end, as weight averaging does.
+        """
+        if trainer.enable_validation and self._network != fingerprint(module):
+            trainer.validating = True
+            loop = trainer.fit_loop.epoch_loop.val_loop
+            loop.restarting = False  # of a run that is resumed with nothing left to train
+            loop.run()
+            trainer.training = True
+        return self.gather()
 
     def gather(self) -> Predictions | None:
         """Join the predictions of all ranks, which all call it; None before the first batch."""

@@ -32,6 +32,7 @@ class History(Callback):
         self.rows: list[dict[str, float]] = []
         self._before = self._started = 0.0  # seconds of this epoch in the interrupted run; clock
         self._validated = False
+        self._training = False
 
     def on_fit_start(self, trainer: Trainer, *_: Any) -> None:
         """Write the rows of the run that is resumed."""
@@ -40,27 +41,37 @@ class History(Callback):
 
     def on_train_start(self, *_: Any) -> None:
         """Start the clock, of an epoch under way too."""
-        self._started = time.perf_counter()
+        self._started, self._training = time.perf_counter(), True
 
     def on_train_epoch_start(self, *_: Any) -> None:
         """Start the clock."""
         self._before, self._started, self._validated = 0.0, time.perf_counter(), False
 
-    def on_validation_end(self, *_: Any) -> None:
-        """Note that the validation metrics are of this epoch."""
+    def on_validation_end(self, trainer: Trainer, *_: Any) -> None:
+        """Take the validation metrics into the epoch's row; after training, into the last one."""
+        if not self._training and self.rows and not trainer.sanity_checking:
+            metrics = _measured(trainer, "val/")
+            self.rows[-1].update(metrics)
+            say(trainer, "  ".join(["after the last step", *_shown(metrics)]))
+            self._write(trainer)
         self._validated = True
 
     def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
         """Add the epoch's row, print it and write the file."""
         epoch, seconds = trainer.current_epoch + 1, round(self._seconds(), 3)
-        fresh = [name for name in LOGGED if self._validated or not name.startswith("val_")]
-        found = {name: trainer.callback_metrics.get(LOGGED[name]) for name in fresh}
-        row = {name: value.item() for name, value in found.items() if value is not None}
-        self.rows.append({"epoch": epoch, **row, "seconds": seconds})
+        metrics = _measured(trainer, "train/")
+        if self._validated:
+            metrics |= _measured(trainer, "val/")
+        # an epoch that was ended early has a row already, if the run went on in it
+        self.rows = [row for row in self.rows if row["epoch"] != epoch]
+        self.rows.append({"epoch": epoch, **metrics, "seconds": seconds})
         of = f"/{trainer.max_epochs}" if (trainer.max_epochs or -1) > 0 else ""
-        metrics = [f"{name} {value:.4f}" for name, value in row.items()]
-        say(trainer, "  ".join([f"epoch {epoch}{of}", *metrics, f"{seconds:.1f} s"]))
+        say(trainer, "  ".join([f"epoch {epoch}{of}", *_shown(metrics), f"{seconds:.1f} s"]))
         self._write(trainer)
+
+    def on_train_end(self, *_: Any) -> None:
+        """Note that a validation which follows is of the last epoch."""
+        self._training = False
 
     def columns(self) -> dict[str, list[float]]:
         """The columns that every epoch has, by name."""
@@ -95,3 +106,14 @@ class History(Callback):
                 writer.writerows(self.rows)
         except OutputError as error:  # the rows are in the checkpoint too
             rank_zero_warn(str(error))
+
+
+def _measured(trainer: Trainer, stage: str) -> dict[str, float]:
+    """The metrics of a stage that the trainer has, by their columns."""
+    logged = trainer.callback_metrics
+    names = {name: key for name, key in LOGGED.items() if key.startswith(stage) and key in logged}
+    return {name: logged[key].item() for name, key in names.items()}
+
+
+def _shown(metrics: dict[str, float]) -> list[str]:
+    return [f"{name} {value:.4f}" for name, value in metrics.items()]

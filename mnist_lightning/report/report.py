@@ -61,11 +61,12 @@ class Report(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the count of ``validate``; ``fit`` prints it once, at its end."""
         if trainer.state.fn == TrainerFn.VALIDATING:
-            self._count(trainer, "val")
+            self._count(trainer, "val", self._collector.gather())
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write ``summary.json``, metrics and figures, and print the closing lines."""
-        predictions = self._count(trainer, "val")
+        predictions = self._collector.gather_final(trainer, pl_module)
+        self._count(trainer, "val", predictions)
         folder = run_folder(trainer)
         if folder is None or not trainer.is_global_zero:
             return
@@ -85,7 +86,8 @@ class Report(Callback):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the scores and write them; a ``fast_dev_run`` writes nothing."""
-        predictions = self._count(trainer, "test")
+        predictions = self._collector.gather()
+        self._count(trainer, "test", predictions)
         if not predictions or not trainer.is_global_zero:
             return
         say(trainer, "\n".join(summary.score_lines(predictions.scores)))
@@ -100,12 +102,10 @@ class Report(Callback):
         if self.figures and (run / FILE_NAME).is_file():
             say(trainer, write_page(run))
 
-    def _count(self, trainer: Trainer, stage: str) -> Predictions | None:
-        predictions = self._collector.gather()
+    def _count(self, trainer: Trainer, stage: str, predictions: Predictions | None) -> None:
         if predictions:
             lines = summary.count_lines(predictions.scores, stage, attached_data(trainer))
             say(trainer, "\n".join(lines))
-        return predictions
 
 
 def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -> None:

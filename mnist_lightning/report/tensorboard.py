@@ -86,6 +86,8 @@ class Board(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show curves of precision and recall, features, and the table of runs."""
+        if self._logger:
+            self._collector.gather_final(trainer, pl_module)
         writer, predictions = self._gather(trainer)
         if not writer or not predictions:
             return

@@ -100,6 +100,16 @@ def test_a_signal_ends_the_step_and_saves(
     assert same(outcome(run(0)), outcome(run(2)))
 
 
+@pytest.mark.parametrize("recipe", ["default", "accumulated"])
+@pytest.mark.parametrize("steps", [2, 4, 5])
+def test_stopped_by_max_steps_and_resumed_further_a_run_ends_the_same(
+    workdir: Path, recipe: str, steps: int
+) -> None:
+    for more in (["7"], [str(steps)], ["7", "--ckpt_path", "last"]):
+        main([*command(recipe), "--trainer.max_steps", *more])
+    assert same(outcome(run(0)), outcome(run(2)))
+
+
 @pytest.mark.parametrize("as_program", [True, False])
 def test_a_signal_when_it_ends_is_not_handled(
     as_program: bool, monkeypatch: pytest.MonkeyPatch
