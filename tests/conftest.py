@@ -2,7 +2,9 @@
 
 import gzip
 import os
+import shlex
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -13,49 +15,48 @@ from mnist_lightning.__main__ import main
 
 SHARED_MNIST = Path(__file__).parents[2] / "shared" / "mnist"
 
-TINY_DATA = ["--data.source", "synthetic", "--data.synthetic_size", "[96, 70]"]
-TINY = [
-    *TINY_DATA,
-    "--model.conv_channels",
-    "[2, 2]",
-    "--model.hidden_dims",
-    "[8]",
-    "--trainer.accelerator",
-    "cpu",
-    "--trainer.max_epochs",
-    "2",
-    "--tensorboard.level",
-    "minimal",
-]
-
-
+NO_FIGURES = ["--report.figures", "false"]  # drawing takes longer than the rest of a tiny run
+TINY_DATA = shlex.split("--data.source synthetic --data.synthetic_size '[96, 70]'")
+TINY_NETWORK = shlex.split("--model.conv_channels '[2, 2]' --model.hidden_dims [8]")
+TINY_RUN = shlex.split("--trainer.accelerator cpu --trainer.max_epochs 2")
+TINY = [*TINY_DATA, *TINY_NETWORK, *TINY_RUN, "--tensorboard.level", "minimal", *NO_FIGURES]
 Tally = Callable[[str, int, int, int], None]
-TALLIES = pytest.StashKey[list[tuple[str, int, int, int]]]()
 
 
-@pytest.fixture
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for the whole suite; none for a file, for ``-m faults`` and for ``-m slow``."""
+    if config.option.markexpr != "not slow" or any(map(_is_file, config.args)):
+        return 0
+    os.environ["OMP_NUM_THREADS"] = "1"  # of each process; torch reads it when it is loaded
+    return 2
+
+
+def _is_file(argument: str) -> bool:
+    return Path(argument.partition("::")[0]).is_file()
+
+
+@pytest.fixture(scope="session")
 def full(request: pytest.FixtureRequest) -> bool:
     """Whether faults are tried in their full number: ``pytest -m faults``."""
     return bool(request.config.option.markexpr == "faults")
 
 
 @pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Tally:
+def tally(record_property: Callable[[str, object], None]) -> Tally:
     """Note how many of the faults tried were survived, for the table at the end; all must be."""
-    rows = request.config.stash.setdefault(TALLIES, [])
 
     def note(fault: str, tried: int, survived: int, seed: int) -> None:
-        rows.append((fault, tried, survived, seed))
+        record_property("fault", (fault, tried, survived, seed))
         assert survived == tried, f"{fault}: {survived} of {tried}, seed {seed}"
 
     return note
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table of faults."""
-    if rows := config.stash.get(TALLIES, []):
+    reports = (each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind))
+    notes = (note for report in reports for note in report.user_properties)
+    if rows := [row for name, row in notes if name == "fault"]:
         terminalreporter.section("faults")
         terminalreporter.line(f"{'fault':<60}{'tried':>7}{'survived':>10}{'seed':>6}")
         for fault, tried, survived, seed in rows:
@@ -82,12 +83,11 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of the fast recipe after 9,600 images of MNIST."""
     if not SHARED_MNIST.is_dir():
         pytest.skip("the official files are not beside the project, in ../shared/mnist")
-    folder, before = tmp_path_factory.mktemp("reader"), Path.cwd()
     config = Path(__file__).parents[1] / "configs" / "fast.yaml"
     limits = ["--trainer.limit_train_batches", "150", "--trainer.limit_val_batches", "0"]
-    os.chdir(folder)
-    main(["fit", "--config", str(config), "--data.mirror", SHARED_MNIST.as_uri(), *limits])
-    os.chdir(before)
+    mirror = ["--data.mirror", SHARED_MNIST.as_uri()]
+    with chdir(folder := tmp_path_factory.mktemp("reader")):
+        main(["fit", "--config", str(config), *mirror, *limits, *NO_FIGURES])
     return folder / "logs/mnist/version_0/checkpoints/last.ckpt"
 
 

@@ -156,15 +156,7 @@ BEHAVIOURS: dict[str, Callable[[Mirror], object]] = {
     "to_ftp": lambda mirror: mirror.answer(b"", status=302, Location="ftp://127.0.0.1/x"),
 }
 # of these the content alone tells
-WRONG = (
-    "bomb",
-    "html",
-    "empty",
-    "flipped",
-    "reversed",
-    "no_content",
-    "length_too_small",
-)
+WRONG = ("bomb", "html", "empty", "flipped", "reversed", "no_content", "length_too_small")
 GOOD = ("good", "encoded", "redirect_with_a_body")
 BAD = [*STATUSES, *(name for name in BEHAVIOURS if name not in GOOD)]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import NO_FIGURES
 
 from mnist_lightning import MNISTDataModule
 from mnist_lightning.__main__ import main
@@ -36,6 +37,6 @@ def test_data_with_foreign_model(workdir: Path) -> None:
 def test_frozen_features(workdir: Path) -> None:
     sizes = ["--data.source", "synthetic", "--data.synthetic_size", str(list(SIZE))]
     small = ["--model.conv_channels", "[4, 8]", "--trainer.max_epochs", "1"]
-    main(["fit", *sizes, *small])
+    main(["fit", *sizes, *small, *NO_FIGURES])
     checkpoint = "logs/synthetic/version_0/checkpoints/last.ckpt"
     assert load("feature_extractor")(checkpoint, digits()) > 0.65

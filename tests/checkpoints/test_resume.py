@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +36,23 @@ def at_call(hook: str, count: int, what: Callable[[], Any]) -> Iterator[None]:
         yield
 
 
-def test_what_tensorboard_shows_changes_nothing(workdir: Path) -> None:
+@pytest.fixture(scope="module")
+def wholes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run of each recipe that nothing interrupts."""
+    folders = {recipe: tmp_path_factory.mktemp(recipe) for recipe in RECIPES}
+    for recipe, folder in folders.items():
+        with chdir(folder):
+            main(command(recipe))
+    return {recipe: folder / run(0) for recipe, folder in folders.items()}
+
+
+def test_what_tensorboard_shows_changes_nothing(workdir: Path, wholes: dict[str, Path]) -> None:
     """Neither a run, of dropout and batch normalisation, nor one that goes on."""
     full = [*command("accurate"), "--tensorboard.level", "full"]
-    main(command("accurate"))
-    main(full)
-    assert same(outcome(run(0)), outcome(run(1)))
     with at_call("on_train_batch_start", 7, power_cut), pytest.raises(PowerCutError):
         main(full)
     main([*full, "--ckpt_path", "last"])
-    assert same(outcome(run(0)), outcome(run(3)))
+    assert same(outcome(wholes["accurate"]), outcome(run(1)))
 
 
 def power_cut() -> None:
@@ -56,16 +63,21 @@ def run(version: int) -> Path:
     return Path("logs", "synthetic", f"version_{version}")
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_cut_off_and_resumed_a_run_ends_the_same(workdir: Path, recipe: str) -> None:
-    main(command(recipe))
-    cuts = [("on_train_batch_start", 3), ("on_train_epoch_start", 1), ("on_validation_start", 1)]
-    for hook, count in cuts:
-        with at_call(hook, count, power_cut), pytest.raises(PowerCutError):
-            main(command(recipe))
-        main([*command(recipe), "--ckpt_path", "last"])
-        version = 2 * cuts.index((hook, count)) + 2
-        assert same(outcome(run(0)), outcome(run(version))), f"{hook} {count}"
+@pytest.mark.parametrize(
+    ("recipe", "hook", "count"),
+    [
+        *((recipe, "on_train_batch_start", 3) for recipe in RECIPES),
+        ("accurate", "on_train_epoch_start", 1),
+        ("accurate", "on_validation_start", 1),
+    ],
+)
+def test_cut_off_and_resumed_a_run_ends_the_same(
+    workdir: Path, wholes: dict[str, Path], recipe: str, hook: str, count: int
+) -> None:
+    with at_call(hook, count, power_cut), pytest.raises(PowerCutError):
+        main(command(recipe))
+    main([*command(recipe), "--ckpt_path", "last"])
+    assert same(outcome(wholes[recipe]), outcome(run(1)))
 
 
 @pytest.mark.parametrize(
@@ -78,14 +90,13 @@ def test_cut_off_and_resumed_a_run_ends_the_same(workdir: Path, recipe: str) -> 
 )
 def test_a_signal_ends_the_step_and_saves(
     workdir: Path,
+    wholes: dict[str, Path],
     number: signal.Signals,
     hook: str,
     count: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    main(command("accurate"))
     before = signal.getsignal(number)
-    capsys.readouterr()
     with (
         at_call(hook, count, lambda: os.kill(os.getpid(), number)),
         pytest.raises(SystemExit) as caught,
@@ -97,7 +108,7 @@ def test_a_signal_ends_the_step_and_saves(
     assert error.count("\n") == 1
     assert signal.getsignal(number) == before
     main([*command("accurate"), "--ckpt_path", "last"])
-    assert same(outcome(run(0)), outcome(run(2)))
+    assert same(outcome(wholes["accurate"]), outcome(run(1)))
 
 
 @pytest.mark.parametrize("recipe", ["default", "accumulated"])
@@ -138,10 +149,9 @@ def test_a_second_signal_stops_at_once(workdir: Path) -> None:
     assert kept["global_step"] == 2, "the third step was not finished"
 
 
-def test_a_run_that_is_done_is_not_trained_again(workdir: Path) -> None:
-    main(command("default"))
-    main([*command("default"), "--ckpt_path", "last"])
-    assert same(outcome(run(0)), outcome(run(1)))
+def test_a_run_that_is_done_is_not_trained_again(workdir: Path, wholes: dict[str, Path]) -> None:
+    main([*command("default"), "--ckpt_path", f"{wholes['default']}/checkpoints/last.ckpt"])
+    assert same(outcome(wholes["default"]), outcome(run(0)))
 
 
 @pytest.mark.parametrize(
@@ -158,10 +168,13 @@ def test_a_run_that_is_done_is_not_trained_again(workdir: Path) -> None:
     ],
 )
 def test_what_would_give_another_result_is_refused(
-    workdir: Path, option: str, value: str, capsys: pytest.CaptureFixture[str]
+    workdir: Path,
+    wholes: dict[str, Path],
+    option: str,
+    value: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    main(command("default"))
-    more = ["--ckpt_path", "last", f"--{option}", value]
+    more = ["--ckpt_path", f"{wholes['default']}/checkpoints/last.ckpt", f"--{option}", value]
     error = refused([*command("default"), *more], capsys)
     assert f"{option} is {value}, but the checkpoint was made with" in error
-    assert not Path("logs/synthetic/version_1").exists()
+    assert not list(workdir.iterdir())

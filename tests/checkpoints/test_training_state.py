@@ -1,5 +1,6 @@
 """What exact resume checks before the first step."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -24,21 +25,18 @@ def test_a_state_of_its_own_is_sound() -> None:
 
 
 # A moment of another shape would be read beyond its end
-@pytest.mark.parametrize("name", ["exp_avg", "exp_avg_sq", "step"])
-@pytest.mark.parametrize("value", [torch.zeros(3), torch.zeros(3, 2), torch.zeros(6), None, 1.0])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *product(["exp_avg", "exp_avg_sq", "step"], [torch.zeros(3), torch.zeros(3, 2), None, 1.0]),
+        ("exp_avg", torch.zeros(())),
+    ],
+)
 def test_moments_have_the_shape_of_their_weights(name: str, value: Any) -> None:
     adam = trained()
     (state,) = adam.state.values()
     state[name] = value
     with pytest.raises(ValueError, match=f"the optimizer's {name} has not the shape"):
-        check_optimizer(adam)
-
-
-def test_a_moment_is_no_scalar() -> None:
-    adam = trained()
-    (state,) = adam.state.values()
-    state["exp_avg"] = torch.zeros(())
-    with pytest.raises(ValueError, match="exp_avg"):
         check_optimizer(adam)
 
 

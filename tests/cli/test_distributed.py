@@ -5,14 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import TINY
+import pytest
+from conftest import NO_FIGURES, TINY
+
+from mnist_lightning.__main__ import main
 
 TWO = ["--trainer.devices", "2", "--trainer.strategy", "ddp"]
 
 
-def test_every_image_is_scored_once(workdir: Path) -> None:
-    program = [sys.executable, "-m", "mnist_lightning"]
-    fit = [*program, "fit", *TINY, *TWO, "--data.synthetic_size", "[96, 75]"]
+def test_every_image_is_scored_once(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fit = [sys.executable, "-m", "mnist_lightning", "fit", *TINY, *TWO]
+    fit += ["--data.synthetic_size", "[96, 75]"]
     ended = subprocess.run(fit, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert [path.name for path in Path("logs/synthetic").iterdir()] == ["version_0"]
@@ -20,5 +23,5 @@ def test_every_image_is_scored_once(workdir: Path) -> None:
     assert summary["right"] + summary["wrong"] == 75
     assert ended.stdout.count("epoch 2/2") == 1
 
-    alone = subprocess.run([*program, "test"], capture_output=True, text=True, check=True)
-    assert f"{summary['right']} classified correctly" in alone.stdout
+    main(["test", *NO_FIGURES])
+    assert f"{summary['right']} classified correctly" in capsys.readouterr().out

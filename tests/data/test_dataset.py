@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mnist_lightning.data.augmentation import Augmentation
-from mnist_lightning.data.dataset import ImageDataset, Scaling, collate
+from mnist_lightning.data.dataset import ImageDataset, Scaling
 
 IMAGES = torch.arange(4 * 784).reshape(4, 1, 28, 28).remainder(256).to(torch.uint8)
 LABELS = torch.tensor([5, 0, 4, 1])
@@ -25,19 +25,6 @@ def test_a_sample_is_an_image_and_its_label() -> None:
     assert (image.shape, image.dtype, label.dtype) == ((1, 28, 28), torch.float32, torch.int64)
     torch.testing.assert_close(image, IMAGES[2] / 255)
     assert label == 4
-
-
-@pytest.mark.parametrize("scaling", [Scaling(), Scaling(0.5, 2.0)])
-def test_an_augmented_batch_follows_from_seed_epoch_and_place(scaling: Scaling) -> None:
-    def batch(seed: int, epoch: int, first: int = 0) -> torch.Tensor:
-        data = ImageDataset(IMAGES, LABELS, scaling, Augmentation(seed, 2.0, 5.0, 0.1, 5.0))
-        data.epoch = epoch
-        images, _ = collate(data.__getitems__([first, 3]))
-        return images
-
-    assert torch.equal(batch(0, 0), batch(0, 0))
-    images = [batch(0, 0), batch(1, 0), batch(0, 1), batch(0, 0, first=1)]
-    assert all(not torch.equal(a[1], b[1]) for i, a in enumerate(images) for b in images[:i])
 
 
 def test_augmentation_moves_before_the_scale_shifts_black() -> None:

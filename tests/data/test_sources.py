@@ -1,6 +1,5 @@
 """Data sets: found, fetched, generated and read; those of others left alone."""
 
-import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,19 +74,6 @@ def test_a_folder_that_cannot_be_written_is_named(source: Source, tmp_path: Path
     (tmp_path / "data").write_text("a file")
     with pytest.raises(DataError, match=r"data: cannot be written \(\w"):
         source.prepare(tmp_path / "data")
-
-
-def test_a_full_disk_is_named(
-    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(self: Path, data: bytes) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    for each in (source, synthetic_digits(2, 2)):
-        with pytest.raises(DataError, match=r"idx3-ubyte: cannot be written \(No space left"):
-            each.prepare(tmp_path / "data")
-        assert not (tmp_path / "data").exists()
 
 
 def test_a_label_beyond_the_classes_is_refused(source: Source, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_DATA, refused
+from conftest import NO_FIGURES, TINY_DATA, refused
 from keras_original import keras, original
 from scipy.special import softmax
 
@@ -78,7 +78,7 @@ def test_imported_model_is_tested_and_exported(workdir: Path) -> None:
     save(original(*SIZES))
     main(IMPORT)
     for subcommand in ("test", "predict"):
-        main([subcommand, "--ckpt_path", "out.ckpt", *TINY_DATA])
+        main([subcommand, "--ckpt_path", "out.ckpt", *TINY_DATA, *NO_FIGURES])
     main(["export-keras", "out.ckpt", "out.keras"])
     predicted = predict(keras.saving.load_model("out.keras"))
     np.testing.assert_allclose(predicted, ours("out.ckpt"), rtol=1e-5)

@@ -1,6 +1,6 @@
 """Run the program, and write down what it starts, connects to and writes.
 
-Usage: python audited.py REPORT [ARGUMENT ...]; without arguments the package is only imported.
+Usage: python audited.py REPORT ARGUMENT ...; before, the package is imported, and help asked for.
 """
 
 import atexit
@@ -8,6 +8,7 @@ import importlib
 import os
 import runpy
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ def report(path: Path) -> None:
 if __name__ == "__main__":
     atexit.register(report, Path(sys.argv[1]).absolute())
     sys.addaudithook(note)
-    sys.argv = ["mnist_lightning", *sys.argv[2:]]
+    arguments = sys.argv[2:]
     importlib.import_module("mnist_lightning")
-    if len(sys.argv) > 1:
-        runpy.run_module("mnist_lightning", run_name="__main__", alter_sys=True)
+    assert not events, events
+    for sys.argv[1:] in (["--help"], arguments):
+        with suppress(SystemExit):
+            runpy.run_module("mnist_lightning", run_name="__main__", alter_sys=True)

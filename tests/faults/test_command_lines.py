@@ -166,6 +166,7 @@ OTHERS = {
     "export --output x.onnx --input int4": (USAGE, "input is int4: must be 'uint8' or 'float32'"),
     "export --output x.onnx --softmax maybe": (USAGE, "softmax is maybe: must be true or false"),
     "export --output x.safetensors --softmax false": (USAGE, "would hold weights alone"),
+    "export --output x.safetensors --input float32": (USAGE, "input is float32"),
     "draw": (CHECKPOINT, "run fit first, or give --ckpt_path"),
     "draw --port 65536": (USAGE, "port is 65536: must be 0, or 1024 to 65535"),
     "draw --port any": (USAGE, "port is any: must be an integer"),
@@ -205,7 +206,7 @@ def test_each_bad_command_line_is_answered_by_one_line(
 ) -> None:
     for name, content in FILES.items():
         (workdir / name).write_bytes(content)
-    lines = table() if full else dict(list(table().items())[::8])
+    lines = table() if full else dict(list(table().items())[::16])
     wrong = []
     for line, (arguments, code, part) in lines.items():
         with pytest.raises(SystemExit) as caught:

@@ -9,7 +9,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
-from conftest import Tally, refused
+from conftest import NO_FIGURES, Tally, refused
 from mirrors import BAD, Server, packed, serving, stand_in, stand_ins
 from processes import end, start
 
@@ -22,7 +22,7 @@ FILES = stand_ins()
 ONE_STEP = ["--trainer.limit_train_batches", "1", "--trainer.limit_val_batches", "1"]
 SMALL = ["--model.conv_channels", "[1]", "--model.hidden_dims", "[1]"]
 FIT = ["fit", "--data.source", "mnist", "--trainer.max_epochs", "1", *ONE_STEP, *SMALL]
-FIT += ["--trainer.accelerator", "cpu", "--report.figures", "false"]
+FIT += ["--trainer.accelerator", "cpu", *NO_FIGURES]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_the_next_mirror_or_one_line_in_time(
     tally: Tally,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.6)
     kinds = BAD if full else BAD[::9]
     first_bad = all_bad = 0
     for kind in kinds:
@@ -69,7 +69,7 @@ def test_the_next_mirror_or_one_line_in_time(
 def test_processes_that_start_together(
     tmp_path: Path, server: Server, full: bool, tally: Tally, kind: str
 ) -> None:
-    rounds, survived = (20 if kind == "good" else 5) if full else 2, 0
+    rounds, survived = (20 if kind == "good" else 5) if full else 1, 0
     for number in range(rounds):
         server.requests.clear()
         folder = tmp_path / str(number)
@@ -88,7 +88,7 @@ def test_processes_that_start_together(
 def test_a_process_that_dies_with_the_lock(
     tmp_path: Path, server: Server, full: bool, tally: Tally
 ) -> None:
-    rounds, survived = 5 if full else 2, 0
+    rounds, survived = 5 if full else 1, 0
     for number in range(rounds):
         server.requests.clear()
         server.asked.clear()

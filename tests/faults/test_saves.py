@@ -100,7 +100,7 @@ def test_killed_before_and_after_every_call_of_a_save(
     saved: Path, full: bool, tally: Tally
 ) -> None:
     tried = survived = 0
-    for at in range(0, 1000, 1 if full else 6):
+    for at in range(0, 1000, 1 if full else 10):
         folder = saved.parent.with_name(str(at))
         shutil.copytree(saved.parent, folder)
         code = end(run(save_and_die, folder / saved.name, at))

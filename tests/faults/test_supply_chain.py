@@ -12,7 +12,7 @@ from conftest import TINY
 
 pytestmark = pytest.mark.faults
 LOOPBACK = ("127.0.0.1", "::1")
-COMMANDS = {"import": [], "help": ["--help"], "fit": ["fit", *TINY, "--trainer.max_steps", "1"]}
+FIT = ["fit", *TINY, "--trainer.max_steps", "1", "--report.figures", "true"]
 LISTING = {"ldconfig", "fc-list"}  # list libraries for PyTorch and fonts for matplotlib
 PLACES = ("logs", "data", "home")  # the last holds all caches here
 
@@ -33,10 +33,9 @@ def outside(folder: Path, paths: list[str]) -> list[str]:
     return [path for path in paths if not path.startswith((*places, "/dev/null", "/dev/tty"))]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_starts_nothing_calls_nobody_writes_nowhere_else(tmp_path: Path, command: str) -> None:
+def test_starts_nothing_calls_nobody_writes_nowhere_else(tmp_path: Path) -> None:
     script = str(Path(__file__).with_name("audited.py"))
-    run(tmp_path, [sys.executable, script, "home/report", *COMMANDS[command]])
+    run(tmp_path, [sys.executable, script, "home/report", *FIT])
     events = [line.split(" ", 1) for line in (tmp_path / "home/report").read_text().splitlines()]
     started = {Path(what).name for kind, what in events if kind == "start"}
     assert started <= LISTING
@@ -44,8 +43,8 @@ def test_starts_nothing_calls_nobody_writes_nowhere_else(tmp_path: Path, command
     assert [what for what in called if not any(each in what for each in LOOPBACK)] == []
     written = [what for kind, what in events if kind == "write"]
     assert outside(tmp_path, written) == []
-    assert bool(list(tmp_path.glob("logs/*/*/history.csv"))) == (command == "fit")
-    assert bool(written) == (command != "import"), "the report sees what is written"
+    assert any("/version_0/" in what for what in written), "the report sees what is written"
+    assert list(tmp_path.glob("logs/*/*/history.csv"))
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not there")
@@ -55,7 +54,7 @@ def test_the_system_sees_no_more(tmp_path: Path, full: bool) -> None:
         pytest.skip("in full only")
     calls = "trace=execve,execveat,connect,sendto,openat,mkdir,rename,unlink"
     traced = ["strace", "-f", "-qq", "-e", calls, "-o", "home/trace"]
-    run(tmp_path, [*traced, sys.executable, "-m", "mnist_lightning", *COMMANDS["fit"]])
+    run(tmp_path, [*traced, sys.executable, "-m", "mnist_lightning", *FIT])
     trace = (tmp_path / "home/trace").read_text(errors="replace")
     lines = [re.sub(r"^\d+ +", "", line) for line in trace.splitlines()]
     programs = [match[1] for line in lines if (match := re.match(r'execve\("(.*?)"', line))]

@@ -37,7 +37,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     """Of a tiny network with more classes than digits, trained on standardised images."""
     options = ["--model.num_classes", str(CLASSES), "--data.normalize", "standard"]
     with chdir(folder := tmp_path_factory.mktemp("trained")):
-        main(["fit", *TINY, *options, "--report.figures", "false"])
+        main(["fit", *TINY, *options])
     return Predictor(f"{folder}/logs/synthetic/version_0/checkpoints/last.ckpt")
 
 

@@ -24,7 +24,7 @@ KEYS = ["file", "digit", "probability", "runner_up", "runner_up_probability", "r
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a tiny network was trained, standardised images and all."""
     with chdir(folder := tmp_path_factory.mktemp("trained")):
-        main(["fit", *TINY, "--data.normalize", "standard", "--report.figures", "false"])
+        main(["fit", *TINY, "--data.normalize", "standard"])
     return folder
 
 

@@ -104,16 +104,16 @@ def test_predicts_digits_and_probabilities() -> None:
     assert torch.equal(model.predict_step(IMAGES)["digits"], predicted["digits"])
 
 
-def test_an_interrupted_pass_leaves_nothing_in_the_metrics(tmp_path: Path) -> None:
-    model = small()
-    left = {"preds": torch.zeros(7, 10), "target": torch.ones(7).long()}
-    model.val_metrics.update(value=torch.full((7,), 9.0), **left)
-    (logged,) = quiet(tmp_path).validate(model, BATCHES, verbose=False)
-    (again,) = quiet(tmp_path).validate(small(), BATCHES, verbose=False)
-    assert logged == again
-
-
-@pytest.mark.parametrize("lr", [0.0, -1.0, float("nan"), float("inf")])
-def test_refuses_a_learning_rate_that_cannot_be(lr: float) -> None:
-    with pytest.raises(ValueError, match=r"^lr is .*must be"):
-        MNISTClassifier(lr=lr)
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("lr", lr) for lr in (0.0, -1.0, float("nan"), float("inf"))),
+        *(("dropout", dropout) for dropout in (-0.1, 1.0, float("nan"))),
+        *(("conv_channels", sizes) for sizes in ((0,), (), (1,) * 14)),
+        *(("hidden_dims", sizes) for sizes in ((-3,), ())),
+        ("num_classes", 1),
+    ],
+)
+def test_refuses_values_that_cannot_be(option: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{option} is .*must be"):
+        MNISTClassifier(**{option: value})

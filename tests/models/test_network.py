@@ -53,25 +53,3 @@ def test_drops_inputs_of_dense_layers_in_training_alone() -> None:
         lost = (dropped == 0) & (whole > 0)
         assert lost.sum().item() / (whole > 0).sum().item() == pytest.approx(0.25, abs=0.05)
     torch.testing.assert_close(seen[0][seen[0] > 0], seen[2][seen[0] > 0] / 0.75)
-
-
-@pytest.mark.parametrize("dropout", [-0.1, 1.0, float("nan")])
-def test_refuses_a_share_that_cannot_be_dropped(dropout: float) -> None:
-    with pytest.raises(ValueError, match=r"^dropout is .*must be"):
-        ConvNet(dropout=dropout)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (((0,),), "conv_channels"),
-        (((),), "conv_channels"),
-        (((1,) * 14,), "conv_channels"),
-        (((1,), (-3,)), "hidden_dims"),
-        (((1,), ()), "hidden_dims"),
-        (((1,), (1,), 1), "num_classes"),
-    ],
-)
-def test_refuses_sizes_that_make_no_network(arguments: tuple[object, ...], named: str) -> None:
-    with pytest.raises(ValueError, match=f"^{named} is .*must be"):
-        ConvNet(*arguments)  # type: ignore[arg-type]

@@ -68,3 +68,4 @@ def test_a_foreign_module_is_asked_again_and_passes_are_kept_apart(tmp_path: Pat
         assert (collected.scores.right, collected.scores.count) == (count, count)
     names = {path.stem for path in (tmp_path / "test").iterdir()}
     assert names == {"metrics", "confusion_matrix", "mistakes", "attention", "reliability"}
+    assert not (tmp_path / "report.html").exists(), "there is no page of training to add it to"

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import NO_FIGURES, TINY
 from sklearn.metrics import confusion_matrix
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_page import DRAWN, parse
 
 from mnist_lightning.__main__ import main
 
 RUN = Path("logs/synthetic/version_0")
+CURVES = {"training_loss", "validation_loss", "training_accuracy", "validation_accuracy"}
+FIGURES = {*CURVES, "curves", "predictions", "confusion_matrix"}
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -32,7 +35,9 @@ def pictures() -> int:
 
 
 def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["fit", *TINY, "--data.batch_size", "30"])
+    main(["fit", *TINY, "--data.batch_size", "30", "--report.figures", "true"])
+    assert {path.stem for path in (RUN / "figures").iterdir()} == FIGURES
+    assert set(EventAccumulator(str(RUN / "train")).Reload().Tags()["images"]) == FIGURES
     assert pictures() == 3, "curves, predictions and confusion matrix"
     capsys.readouterr()
     main(["test"])
@@ -56,20 +61,18 @@ def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert str(workdir) not in text
     assert str(Path.home()) + "/" not in text
     (command,) = re.findall("<pre>python -m mnist_lightning (.*)</pre>", text)
-    main(shlex.split(unescape(command)))
+    main([*shlex.split(unescape(command)), *NO_FIGURES])
     again = RUN.with_name("version_1")
     assert rows(again / "history.csv") == rows(RUN / "history.csv")
 
 
 def test_without_figures_no_page(workdir: Path) -> None:
     (workdir / "old.yaml").write_text("evaluation: {figures: true}")  # of a part of 0.1
-    main(["fit", "--config", "old.yaml", *TINY, "--report.figures", "false"])
+    main(["fit", "--config", "old.yaml", *TINY])
     main(["test", "--trainer.fast_dev_run", "true"])
     assert not (RUN / "test").exists(), "one batch is no test"
-    main(["test", "--report.figures", "false"])
+    main(["test", *NO_FIGURES])
     assert [path.name for path in (RUN / "test").iterdir()] == ["metrics.json"]
-    main(["test"])
-    assert (RUN / "test" / "mistakes.png").exists()
     assert not (RUN / "report.html").exists()
 
 

@@ -4,18 +4,11 @@ from contextlib import nullcontext
 
 import pytest
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mnist_lightning.models.kernels import conditions
-from mnist_lightning.models.kernels.conditions import available, ordinary
 
 IMAGES = torch.ones(2, 1, 28, 28)
-
-
-def test_ordinary_numbers() -> None:
-    assert available(IMAGES)
-    assert ordinary(IMAGES, nn.Parameter(IMAGES), None)
 
 
 def test_the_private_name_of_torch_is_there_and_counts_dispatch_modes() -> None:
@@ -27,5 +20,6 @@ def test_the_private_name_of_torch_is_there_and_counts_dispatch_modes() -> None:
 
 
 def test_without_the_private_name_all_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert conditions.available(IMAGES)
     monkeypatch.delattr(torch._C, "_len_torch_dispatch_stack")
     assert not conditions.available(IMAGES)

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_lightning.models.kernels import sparse_gradient
-from mnist_lightning.models.kernels.sparse_gradient import compiled, fits
+from mnist_lightning.models.kernels.sparse_gradient import compiled
 from mnist_lightning.models.kernels.training import ONEDNN, OneDNNLinear, SparseConvolution
 
 AVX = torch.backends.cpu.get_cpu_capability().startswith("AVX")
@@ -102,14 +101,3 @@ def test_gradients_of_several_outputs_at_once() -> None:
         outputs = way(*leaves).flatten()[:3]
         results.append(torch.autograd.grad(outputs, leaves, torch.eye(3), is_grads_batched=True))
     torch.testing.assert_close(*results)
-
-
-@needs_compiled
-def test_the_shapes_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    inputs, weight, _ = tensors(CONVOLUTION[1])
-    assert fits(inputs, weight)
-    assert not fits(inputs[0], weight)
-    for shape in ((16, 40, 3, 3), (12, 32, 3, 3), (16, 32, 5, 5), (16, 32, 3)):
-        assert not fits(inputs, torch.empty(shape))
-    monkeypatch.setattr(sparse_gradient, "compiled", lambda: None)
-    assert not fits(inputs, weight)

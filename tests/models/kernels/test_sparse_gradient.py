@@ -100,17 +100,6 @@ def test_two_runs_give_the_same_bits(default_device: str) -> None:
 
 
 @needs_compiled
-def test_only_what_is_wanted() -> None:
-    tensors = made(2, (32, 8), (4, 4), zeros=0.5)
-    both = convolution_gradients(*tensors, (True, True))
-    assert convolution_gradients(*tensors, (False, False)) == (None, None)
-    for i, wanted in enumerate([(True, False), (False, True)]):
-        results = convolution_gradients(*tensors, wanted)
-        assert results[1 - i] is None
-        torch.testing.assert_close(results[i], both[i], rtol=0, atol=0)
-
-
-@needs_compiled
 def test_a_number_that_is_none_spreads() -> None:
     inputs, weight, gradient = made(1, (32, 8), (5, 5), zeros=1)
     gradient[0, 3, 2, 2] = torch.nan
