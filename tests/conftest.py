@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mnist_lightning.__main__ import main
 
 SHARED_MNIST = Path(__file__).parents[2] / "shared" / "mnist"
+SHARED_SIBLINGS = SHARED_MNIST.with_name("siblings")
 
 TINY_DATA = ["--data.source", "synthetic", "--data.synthetic_size", "[96, 70]"]
 TINY = [
@@ -75,6 +76,14 @@ def mnist_dir() -> Path:
     if not SHARED_MNIST.is_dir():
         pytest.skip("the official files are not beside the project, in ../shared/mnist")
     return SHARED_MNIST
+
+
+@pytest.fixture
+def siblings() -> Path:
+    """Folders of official packed files of MNIST's siblings, not all of them."""
+    if not SHARED_SIBLINGS.is_dir():
+        pytest.skip("the official files are not beside the project, in ../shared/siblings")
+    return SHARED_SIBLINGS
 
 
 @pytest.fixture(scope="session")
