@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pictures import NEIGHBOURS, enlarged, thinned
 from playwright.sync_api import Page, sync_playwright
 
-from mnist_lightning.data.sources import MNIST
+from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.report.scores import wilson_interval
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pictures import KINDS, write_pictures
 
 from mnist_lightning import predict_images
-from mnist_lightning.data.sources import MNIST
+from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.report.scores import wilson_interval
 
 HERE = Path(__file__).parent

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mnist_lightning.__main__ import main
 
 SHARED_MNIST = Path(__file__).parents[2] / "shared" / "mnist"
+SHARED_SIBLINGS = SHARED_MNIST.with_name("siblings")
 
 NO_FIGURES = ["--report.figures", "false"]  # drawing takes longer than the rest of a tiny run
 TINY_DATA = shlex.split("--data.source synthetic --data.synthetic_size '[96, 70]'")
@@ -76,6 +77,14 @@ def mnist_dir() -> Path:
     if not SHARED_MNIST.is_dir():
         pytest.skip("the official files are not beside the project, in ../shared/mnist")
     return SHARED_MNIST
+
+
+@pytest.fixture
+def siblings() -> Path:
+    """Folders of official packed files of MNIST's siblings, not all of them."""
+    if not SHARED_SIBLINGS.is_dir():
+        pytest.skip("the official files are not beside the project, in ../shared/siblings")
+    return SHARED_SIBLINGS
 
 
 @pytest.fixture(scope="session")

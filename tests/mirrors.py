@@ -13,8 +13,9 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.data.download import KnownFile
-from mnist_lightning.data.sources import MNIST, Source
+from mnist_lightning.data.source import Source
 
 STALL = 1.0  # seconds; tests lower the program's patience below it
 SIZES = {"train": 100, "t10k": 50}
@@ -161,14 +162,15 @@ GOOD = ("good", "encoded", "redirect_with_a_body")
 BAD = [*STATUSES, *(name for name in BEHAVIOURS if name not in GOOD)]
 
 
-def stand_ins(seed: int = 0) -> dict[str, bytes]:
-    """Small files with MNIST's names and layout: unpacked, by name."""
+def stand_ins(seed: int = 0, classes: int = 10, **names: str) -> dict[str, bytes]:
+    """Small files with MNIST's names and layout, or others: unpacked, by name."""
     draw, files = random.Random(seed), {}
     for split, size in SIZES.items():
         count, side = size.to_bytes(4, "big"), (28).to_bytes(4, "big")
-        pixels, labels = draw.randbytes(784 * size), bytes(draw.choices(range(10), k=size))
-        files[f"{split}-images-idx3-ubyte"] = bytes([0, 0, 8, 3]) + count + side * 2 + pixels
-        files[f"{split}-labels-idx1-ubyte"] = bytes([0, 0, 8, 1]) + count + labels
+        pixels, labels = draw.randbytes(784 * size), bytes(draw.choices(range(classes), k=size))
+        name = names.get(split, split)
+        files[f"{name}-images-idx3-ubyte"] = bytes([0, 0, 8, 3]) + count + side * 2 + pixels
+        files[f"{name}-labels-idx1-ubyte"] = bytes([0, 0, 8, 1]) + count + labels
     return files
 
 
@@ -177,14 +179,19 @@ def packed(files: dict[str, bytes]) -> dict[str, bytes]:
     return {f"{name}.gz": gzip.compress(content, 1, mtime=0) for name, content in files.items()}
 
 
-def stand_in(files: dict[str, bytes], *mirrors: str) -> Source:
-    """A source that takes files for MNIST's."""
+def known(files: dict[str, bytes]) -> dict[str, KnownFile]:
+    """What a table says of files."""
     archives = zip(packed(files).values(), files.items(), strict=True)
-    known = {
+    return {
         name: KnownFile(len(archive), sha256(archive).hexdigest(), sha256(content).hexdigest())
         for archive, (name, content) in archives
     }
-    return replace(MNIST, files=known, sizes=SIZES, mirrors=mirrors)
+
+
+def stand_in(files: dict[str, bytes], *mirrors: str, source: Source = MNIST) -> Source:
+    """A source that takes files for MNIST's, or for another's."""
+    sizes = dict(zip(source.sizes, SIZES.values(), strict=True))
+    return replace(source, files=known(files), sizes=sizes, mirrors=mirrors)
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:

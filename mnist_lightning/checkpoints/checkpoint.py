@@ -1,7 +1,7 @@
 """A checkpoint of a classifier: read and verified once, then handed on as an object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from torch import Tensor
 
 from mnist_lightning.checkpoints.archive import leaves, read_archive
 from mnist_lightning.data.datamodule import LOCAL, MNISTDataModule
+from mnist_lightning.data.dataset import Scaling
+from mnist_lightning.data.datasets import find_source, stored_name, synthetic_digits
+from mnist_lightning.data.source import Source, class_names
 from mnist_lightning.errors import CheckpointError
 from mnist_lightning.models.classifier import MNISTClassifier
 
@@ -34,9 +37,22 @@ class Checkpoint:
         classifier.load_state_dict(self.content["state_dict"])
         return classifier.eval()
 
-    def data_module(self, data_dir: str = "data") -> MNISTDataModule:
-        """Build a data module with the hyperparameters of the one that it was trained on."""
-        return MNISTDataModule(data_dir, **self.data)
+    def source(self, data_dir: str = "data") -> Source:
+        """The data set that it was trained on, with the network's classes.
+
+        Of a folder that is not there, and of somebody else's data, no more is known than that.
+        """
+        name, split = self.data.get("dataset", "mnist"), self.data.get("split", "balanced")
+        source = find_source(name, split, Path(data_dir), required=False)
+        if "source" not in self.data:
+            source = replace(source, name="unknown", title="unknown data")
+        elif self.data["source"] == "synthetic":
+            source = synthetic_digits()
+        return replace(source, classes=class_names(source.classes, self.model["num_classes"]))
+
+    def scaling(self) -> Scaling:
+        """Scaling of the images that it was trained on."""
+        return self.source().scaling(self.data.get("normalize", "unit")) or Scaling()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -79,7 +95,9 @@ def _find_fault(content: dict[str, Any], model: dict[str, Any], data: dict[str, 
         parser = ArgumentParser(exit_on_error=False)
         parser.add_class_arguments(kind)
         parser.parse_object(settings)  # refuses what the command line would not take
-    MNISTDataModule(**data)
+    if (dataset := data.get("dataset", "mnist")) != stored_name(dataset):
+        return "its dataset is a path"
+    MNISTDataModule(**data, predict_path=".")  # a folder of images need not be here
     Version(content["pytorch-lightning_version"])
     with torch.device("meta"):  # sizes only, however large they claim to be
         expected = MNISTClassifier(**model).state_dict()

@@ -8,6 +8,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
+from mnist_lightning.data.datasets import stored_name
 from mnist_lightning.errors import UsageError
 from mnist_lightning.report.history import LOGGED
 
@@ -76,6 +77,10 @@ def check_settings(config: Any, checkpoint: Checkpoint, with_data: bool) -> None
     for group, settings in groups.items():
         for name, stored in settings.items():
             given = config[group].get(name, stored)
+            if name == "dataset":
+                given = stored_name(given)
+            elif name == "normalize" and given == "standard" and not isinstance(stored, str):
+                given = config[group][name] = stored  # measured then, from the training images
             first, second = (list(x) if isinstance(x, tuple) else x for x in (given, stored))
             if first != second:
                 option = "seed_everything" if name == "seed" else f"{group}.{name}"

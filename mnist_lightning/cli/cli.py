@@ -22,7 +22,7 @@ from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint, SafeCheckp
 from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
 from mnist_lightning.cli.usage import parse
-from mnist_lightning.data.sources import CLASSES
+from mnist_lightning.data.datasets import find_source
 from mnist_lightning.errors import CheckpointError, Error, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
 from mnist_lightning.report import history, layer_table, logger, report, tensorboard
@@ -97,7 +97,7 @@ class CLI(LightningCLI):
         if (own := config.data.predict_path) and subcommand != "predict":
             raise UsageError(f"data.predict_path is {own}: only predict reads it")
         if subcommand == "fit" and config.ckpt_path is None:
-            return
+            return self._follow_data(parser, args)
         self.checkpoint = checkpoint = open_checkpoint(config.ckpt_path)
         if subcommand == "fit" and not checkpoint.content.get("optimizer_states"):
             raise UsageError(f"ckpt_path is {checkpoint.path}: weights alone, no run to resume")
@@ -110,6 +110,18 @@ class CLI(LightningCLI):
         # where LightningCLI finds a path it lets the checkpoint's settings win over options
         self.config[subcommand].ckpt_path = None
         print(f"Checkpoint: {printable(str(checkpoint.path))}", flush=True)
+
+    def _follow_data(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse again with as many classes as the data has, unless a number is given."""
+        subcommand = self.config.subcommand
+        data, model = self.config[subcommand].data, self.config[subcommand].model
+        try:
+            classes = find_source(data.dataset, data.split, Path(data.data_dir)).classes
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        if len(classes) != model.num_classes:
+            self.parsers[subcommand].set_defaults({"model.num_classes": len(classes)})
+            self.config = parse(parser, args, *self.parsers.values())
 
     def before_instantiate_classes(self) -> None:
         """Tell the trainer where the checkpoint lies, and where results go."""
@@ -131,9 +143,9 @@ class CLI(LightningCLI):
             unsaid = isinstance(error, ImportError) or "backend found" in str(error)
             where = f"trainer.accelerator is {wanted}: " if unsaid else ""
             raise UsageError(f"{where}{error}") from error
-        classes = self.model.hparams["num_classes"]
-        if classes < CLASSES:
-            raise UsageError(f"model.num_classes is {classes}: must be at least {CLASSES}")
+        classes, least = self.model.hparams["num_classes"], self.datamodule.num_classes
+        if classes < least:
+            raise UsageError(f"model.num_classes is {classes}: must be at least {least}")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer without the callbacks that a subcommand or an option does not use."""
@@ -184,7 +196,7 @@ class CLI(LightningCLI):
         self.datamodule.prepare_data()
         run_logger = self.trainer.logger
         if isinstance(run_logger, logger.RunLogger):
-            run_logger.set_name(self.datamodule.resolve_source())
+            run_logger.set_name(self.datamodule.name)
             if Path(run_logger.log_dir, "config.yaml").exists():
                 raise UsageError(f"trainer.logger: {run_logger.log_dir} holds a run already")
 

@@ -1,4 +1,4 @@
-"""Download of files that are known by their SHA-256, limited in size and time."""
+"""Download of files that are known by a digest, limited in size and time."""
 
 import gzip
 import hashlib
@@ -25,19 +25,27 @@ SLOWEST = 10_000  # bytes a second, on average over TIMEOUT_SECONDS
 
 
 class KnownFile(NamedTuple):
-    """Bytes of the file packed with gzip, and its SHA-256 packed and unpacked."""
+    """Bytes of the file as it is sent, at most, and hexadecimal digests as sent and unpacked.
+
+    A digest is a SHA-256, or an MD5 where no other is published; "" is none.
+    """
 
     packed_size: int
-    packed_sha256: str
-    sha256: str
+    packed_digest: str
+    sha256: str = ""
 
 
-def has_sha256(path: Path, sha256: str) -> bool:
-    """Tell whether a regular file is there and has this SHA-256, in hexadecimal digits."""
+def _digest(file: Any, like: str) -> str:
+    """Digest a binary file by the algorithm whose digests are as long as this one."""
+    return hashlib.file_digest(file, "md5" if len(like) == 32 else "sha256").hexdigest()
+
+
+def has_digest(path: Path, digest: str) -> bool:
+    """Tell whether a regular file is there and has this SHA-256 or MD5, in hexadecimal digits."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        return _digest(file, digest) == digest
 
 
 @contextmanager
@@ -72,21 +80,25 @@ def filling(folder: Path) -> Iterator[None]:
 
 
 def fetch(path: Path, known: KnownFile, mirrors: Sequence[str]) -> None:
-    """Write a file from ``NAME.gz`` beside it, or from one of the mirrors, tried in this order.
+    """Write a file from one of the mirrors, tried in this order; as ``NAME.gz`` or a .zip there.
 
     A damaged one there before stays as ``NAME.damaged``. Where no mirror gives the file it raises
     UnreachableError or, of a damaged one, DataError.
     """
-    packed = path.with_name(f"{path.name}.gz")
+    is_zip = path.suffix == ".zip"
     try:
-        beside = has_sha256(packed, known.packed_sha256)
-        content = packed.read_bytes() if beside else _try_mirrors(packed.name, known, mirrors)
+        content = _try_mirrors(path.name if is_zip else f"{path.name}.gz", known, mirrors)
     except UnreachableError as error:
         if path.exists():
             raise DataError(f"{path} is damaged, and {error}") from error
         raise
+    place(path, content if is_zip else gzip.decompress(content))
+
+
+def place(path: Path, content: bytes) -> None:
+    """Write a file whole; what was there before stays as ``NAME.damaged``."""
     with atomic_write(path, keep=path.with_name(f"{path.name}.damaged")) as draft:
-        draft.write_bytes(gzip.decompress(content))
+        draft.write_bytes(content)
 
 
 def _try_mirrors(name: str, known: KnownFile, mirrors: Sequence[str]) -> bytes:
@@ -95,9 +107,9 @@ def _try_mirrors(name: str, known: KnownFile, mirrors: Sequence[str]) -> bytes:
         host = urlsplit(mirror).netloc.rpartition("@")[2] or mirror  # without a password
         try:
             content = transfer(f"{mirror.rstrip('/')}/{name}", known.packed_size)
-            if hashlib.sha256(content).hexdigest() == known.packed_sha256:
+            if _digest(BytesIO(content), known.packed_digest) == known.packed_digest:
                 return content
-            reasons[host] = "wrong SHA-256"
+            reasons[host] = "wrong SHA-256" if len(known.packed_digest) == 64 else "wrong MD5"
         except UnreachableError as error:
             reasons[host] = error
     places = ", ".join(f"{reason} at {host}" for host, reason in reasons.items())

@@ -13,9 +13,9 @@ from tqdm import tqdm
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.runs import open_checkpoint
-from mnist_lightning.data.datamodule import MNISTDataModule
+from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.data.generated import render_digits
-from mnist_lightning.data.sources import MNIST
+from mnist_lightning.data.source import Source, class_labels
 from mnist_lightning.errors import OutputError, printable
 from mnist_lightning.export.formats import FORMATS, INPUT, ExportedNet, Predict
 from mnist_lightning.files import atomic_write, check_output
@@ -38,7 +38,8 @@ def export(
             has one, else its last.
         input: Type of the images that the file takes: uint8, 0 to 255, or float32, 0 to 1.
         softmax: The file gives probabilities; false: logits.
-        data_dir: Folder of MNIST, whose test images are compared; without it generated digits.
+        data_dir: Folder of the data set, whose test images are compared; without it generated
+            digits.
     """
     check_output("output", output, *FORMATS)
     file_format = FORMATS[Path(output).suffix]
@@ -55,19 +56,22 @@ def export(
         input, softmax = "float32", False
     checkpoint = open_checkpoint(ckpt_path)
     print(f"Checkpoint: {printable(str(checkpoint.path))}", flush=True)
-    scaling = checkpoint.data_module().scaling
-    model = ExportedNet(checkpoint.classifier().net, input, scaling, softmax)
+    net, source = checkpoint.classifier().net, checkpoint.source(data_dir)
+    model = ExportedNet(net, input, checkpoint.scaling(), softmax)
     metadata = _metadata(model, checkpoint)
     with atomic_write(output) as draft:
         draft.write_bytes(file_format.serialize(model, metadata))
-        agreement = _compare(file_format.load(draft), model, MNISTDataModule(data_dir, "auto"))
+        source = MNIST if source.name in ("synthetic", "unknown") else source
+        agreement = _compare(file_format.load(draft), model, source, Path(data_dir))
     summary = f"{input} images in, {model.output} out; trained on {metadata['trained_on']}"
     print(f"{printable(output)}: {summary}\n{agreement}")
 
 
 def _metadata(model: ExportedNet, checkpoint: Checkpoint) -> dict[str, str]:
     names = [name for name in signature(ConvNet).parameters if name in checkpoint.model]
-    classes = range(model.net.head.out_features)
+    source = checkpoint.source()
+    classes = source.classes
+    numbered = class_labels(classes, len(classes)) != classes
     brightest = 255 if model.input_dtype == "uint8" else 1
     return {
         "input": INPUT,
@@ -77,18 +81,19 @@ def _metadata(model: ExportedNet, checkpoint: Checkpoint) -> dict[str, str]:
         "output": model.output,
         "output_shape": f"B, {len(classes)}",
         "output_dtype": "float32",
-        "classes": " ".join(map(str, classes)),
+        "classes": " ".join(classes) if numbered else json.dumps(classes),
         "network": json.dumps({name: checkpoint.model[name] for name in names}),
-        "trained_on": printable(str(checkpoint.data.get("source", "unknown"))),
+        "trained_on": printable(source.name),
         "library": f"mnist_lightning {__version__}",
     }
 
 
-def _compare(predict: Predict, model: ExportedNet, data: MNISTDataModule) -> str:
-    if data.resolve_source() == "mnist":
-        kind, (images, _) = "MNIST test images", MNIST.read(data.data_dir, train=False)
+def _compare(predict: Predict, model: ExportedNet, source: Source, data_dir: Path) -> str:
+    title = printable(source.title)
+    if source.is_present(data_dir):
+        kind, (images, _) = f"{title} test images", source.read(data_dir, train=False)
     else:
-        kind = f"generated digits (MNIST is not in {printable(str(data.data_dir))})"
+        kind = f"generated digits ({title} is not in {printable(str(data_dir))})"
         images = render_digits(torch.arange(1_000) % 10, torch.Generator().manual_seed(0))[:, None]
     predicted, logits = [], []
     with torch.inference_mode():

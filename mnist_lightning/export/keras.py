@@ -58,7 +58,7 @@ def export_keras(checkpoint: str, model: str) -> None:
     read = read_checkpoint(Path(checkpoint))
     if read.model.get("batch_norm"):
         raise KerasError(f"{checkpoint}: a network with batch_norm cannot be brought to Keras")
-    net, scaling = read.classifier().net, read.data_module().scaling
+    net, scaling = read.classifier().net, read.scaling()
     filters = [module.out_channels for module in net.modules() if isinstance(module, nn.Conv2d)]
     units = [module.out_features for module in net.modules() if isinstance(module, nn.Linear)]
     network = keras.Sequential([keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1))])

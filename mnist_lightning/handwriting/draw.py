@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from mnist_lightning.data.datamodule import TITLES
 from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, ImageError, decode_image
 from mnist_lightning.errors import UsageError, printable
@@ -21,6 +20,7 @@ from mnist_lightning.handwriting.prediction import Predictor
 from mnist_lightning.handwriting.server import DrawingServer
 
 MAX_PIXELS = 1_000_000  # of a drawing; the page's sheet has 160,000
+BAR = "<li>{}<progress></progress><span></span></li>"
 MARGIN = 20  # pixels around the sheet, so that ink at its edge does not come from beyond
 
 
@@ -73,12 +73,13 @@ def predict_drawing(predictor: Predictor, drawing: bytes) -> dict[str, Any]:
 def render_page(predictor: Predictor) -> str:
     """HTML of the page, with the checkpoint and what it was trained on."""
     # a first answer, so that the user's first is as quick as the others
-    classes = predictor.predict(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)).shape[1]
-    source = str(predictor.checkpoint.data.get("source"))
+    predictor.predict(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE))
+    source = predictor.checkpoint.source()
     page = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return page.substitute(
-        bars="".join(f"<li>{i}<progress></progress><span></span></li>" for i in range(classes)),
+        bars="".join(BAR.format(escape(name)) for name in source.classes),
         checkpoint=escape(printable(str(predictor.checkpoint.path))),
-        data=TITLES.get(source, "unknown data"),
-        hidden="hidden" if source != "synthetic" else "",
+        data=escape(printable(source.title)),
+        hidden="hidden" if source.name != "synthetic" else "",
+        width=max(1.4, 0.55 * max(map(len, source.classes))),
     )

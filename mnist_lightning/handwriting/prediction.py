@@ -1,7 +1,7 @@
 """Predictions for pictures of digits."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from os import PathLike
 from pathlib import Path
@@ -14,17 +14,21 @@ from torch import Tensor
 
 from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset
+from mnist_lightning.data.source import class_labels
 from mnist_lightning.errors import printable
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The two most probable digits of a picture, or a remark that says why there are none."""
+    """The two most probable digits of a picture, or a remark that says why there are none.
+
+    Of a network that reads other classes than digits they are the names of these.
+    """
 
     file: Path
-    digit: int | None = None  # as the next three, None where there is a remark
+    digit: int | str | None = None  # as the next three, None where there is a remark
     probability: float | None = None  # [0, 1]
-    runner_up: int | None = None
+    runner_up: int | str | None = None
     runner_up_probability: float | None = None  # [0, 1]
     remark: str = ""
 
@@ -42,7 +46,7 @@ class Predictor:
 
     def __init__(self, checkpoint: str | None) -> None:
         self.checkpoint = open_checkpoint(checkpoint)
-        self.scaling = self.checkpoint.data_module().scaling
+        self.scaling = self.checkpoint.scaling()
         self._classifier = self.checkpoint.classifier()
 
     @torch.inference_mode()
@@ -64,24 +68,29 @@ def predict_images(
     predictor = Predictor(str(checkpoint))
     pictures = PictureDataset(map(Path, paths), predictor.scaling)
     images = (pictures[i][0] for i in range(len(pictures)))
-    return to_predictions(pictures, [predictor.predict(image[None])[0] for image in images])
+    rows = [predictor.predict(image[None])[0] for image in images]
+    return to_predictions(pictures, rows, predictor.checkpoint.source().classes)
 
 
-def to_predictions(pictures: PictureDataset, probabilities: Iterable[Tensor]) -> list[Prediction]:
+def to_predictions(
+    pictures: PictureDataset, probabilities: Iterable[Tensor], classes: Sequence[str]
+) -> list[Prediction]:
     """Take the top two classes of each picture, by its probabilities, (C,) float."""
     predictions = []
     for file, remark, row in zip(pictures.files, pictures.remarks, probabilities, strict=False):
-        (first, second), (digit, runner_up) = (each.tolist() for each in row.topk(2))
+        (first, second), indices = (each.tolist() for each in row.topk(2))
+        digit, runner_up = (class_labels(classes, len(row))[i] for i in indices)
         found = Prediction(file, digit, first, runner_up, second)
         predictions.append(Prediction(file, remark=remark) if remark else found)
     return predictions
 
 
-def format_table(predictions: Iterable[Prediction]) -> str:
+def format_table(predictions: Sequence[Prediction]) -> str:
     """Lay out as text: to a terminal's width, or one line each where there is no terminal."""
     console = Console()
     console.width = console.width if console.is_terminal else 10_000  # what is piped is not wrapped
-    names = ("Digit", "Probability", "Runner-up")
+    named = any(isinstance(each.digit, str) for each in predictions)
+    names = ("Class" if named else "Digit", "Probability", "Runner-up")
     numbers = (Column(name, justify="right", no_wrap=True) for name in names)
     table = Table(Column("File", overflow="fold"), *numbers, box=None, pad_edge=False)
     for each in predictions:

@@ -14,13 +14,14 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 from mnist_lightning.checkpoints.runs import say
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, PictureDataset
+from mnist_lightning.data.source import class_labels, noun_of
 from mnist_lightning.errors import DataError, printable
 from mnist_lightning.files import atomic_write
 from mnist_lightning.handwriting.prediction import Prediction, format_table, to_predictions
 
 
 class PredictionWriter(BasePredictionWriter):
-    """Write ``predictions.csv`` after ``predict``: index, digit and its probability.
+    """Write ``predictions.csv`` after ``predict``: index, digit (or class) and its probability.
 
     Of the user's own pictures the fields of ``Prediction``, shown as a table too.
 
@@ -46,15 +47,19 @@ class PredictionWriter(BasePredictionWriter):
         if not trainer.is_global_zero:
             return
         path = Path(trainer.default_root_dir, self.file_name)
+        classes = data.classes if data else ()
+        labels = class_labels(classes, probabilities.shape[1])
         if pictures:
-            found = to_predictions(pictures, probabilities)
-            names = tuple(field.name for field in fields(Prediction))
-            rows = [names, *(each.to_row() for each in found)]
+            found = to_predictions(pictures, probabilities, classes)
+            names = [field.name for field in fields(Prediction)]
+            rows = [each.to_row() for each in found]
         else:
             best = enumerate(zip(*(each.tolist() for each in probabilities.max(1)), strict=True))
-            rows = [["index", "digit", "probability"], *([i, d, f"{p:.6f}"] for i, (p, d) in best)]
+            names = ["index", "digit", "probability"]
+            rows = [[i, labels[d], f"{p:.6f}"] for i, (p, d) in best]
+        names[1] = noun_of(labels)
         with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
+            csv.writer(file).writerows([names, *rows])
         if data and data.save_inputs and pictures:
             _save_inputs(pictures, path.with_name("predict_inputs"))
         if pictures:

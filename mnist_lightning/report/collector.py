@@ -1,8 +1,9 @@
 """The predictions of one evaluation pass, collected once for all callbacks that show them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.utilities.distributed import gather_all_tensors
 
+from mnist_lightning.data.datamodule import attached_data
+from mnist_lightning.data.source import class_labels
 from mnist_lightning.models.fingerprint import fingerprint
 from mnist_lightning.report.scores import Scores, compute_scores
 
@@ -30,11 +33,12 @@ class Batch(NamedTuple):
         """Some of the images."""
         return Batch(*(each[index] for each in self))
 
-    def arrays(self) -> tuple[Array, Array, Array, Array]:
+    def arrays(self, classes: Sequence[int | str]) -> tuple[Array, Array, Array, Array]:
         """Images (N, H, W), labels, predictions and their probabilities, for figures."""
         images, predictions = self.images[:, 0].float(), self.logits.argmax(dim=1)
         chances = self.logits.float().softmax(dim=1).amax(dim=1)
-        return images.numpy(), self.labels.numpy(), predictions.numpy(), chances.numpy()
+        labels, digits = (np.array(classes)[each.numpy()] for each in (self.labels, predictions))
+        return images.numpy(), labels, digits, chances.numpy()
 
 
 class Predictions(NamedTuple):
@@ -46,6 +50,7 @@ class Predictions(NamedTuple):
     mistakes: Batch  # up to 36 images classified incorrectly, the highest loss first
     first_images: Tensor  # (up to ``keep_first``, 1, H, W), of this rank, on its device
     scores: Scores
+    classes: Sequence[int | str]  # of each column of the logits
 
 
 class PredictionCollector(Callback):
@@ -56,6 +61,7 @@ class PredictionCollector(Callback):
 
     def __init__(self) -> None:
         self.keep_first = 0  # images
+        self.classes: Sequence[str] = ()  # names; without them numbers
         self.on_fit_start()
 
     @classmethod
@@ -64,7 +70,10 @@ class PredictionCollector(Callback):
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
         if not any(isinstance(each, cls) for each in callbacks):
             callbacks.append(cls())
-        return next(each for each in callbacks if isinstance(each, cls))
+        collector = next(each for each in callbacks if isinstance(each, cls))
+        if data := attached_data(trainer):
+            collector.classes = data.classes
+        return collector
 
     def on_fit_start(self, *_: Any, **__: Any) -> None:
         """Forget an earlier pass."""
@@ -124,9 +133,10 @@ class PredictionCollector(Callback):
             shown, mistakes = kept.select(torch.cat([right, wrong])), kept.select(worst)
             first, scores = (
                 torch.cat([kept.images[:0], *self._first]),
-                compute_scores(logits, labels),
+                compute_scores(logits, labels, self.classes),
             )
-            self._gathered = Predictions(logits, labels, shown, mistakes, first, scores)
+            classes = class_labels(self.classes, logits.shape[1])
+            self._gathered = Predictions(logits, labels, shown, mistakes, first, scores, classes)
         return self._gathered
 
 

@@ -25,21 +25,21 @@ def draw_fit(columns: Columns, predictions: Predictions | None) -> Iterator[tupl
     if len(columns) > 2:  # more than epoch and seconds
         yield "curves", plotting.plot_curves(columns)
     if predictions:
-        yield "predictions", plotting.plot_predictions(*predictions.shown.arrays()[:3])
-        matrix = np.array(predictions.scores.confusion_matrix)
-        yield "confusion_matrix", plotting.plot_confusion_matrix(matrix)
+        shown = predictions.shown.arrays(predictions.classes)
+        yield "predictions", plotting.plot_predictions(*shown[:3])
+        yield "confusion_matrix", _draw_confusion_matrix(predictions)
 
 
 def draw_test(module: LightningModule, predictions: Predictions) -> Iterator[tuple[str, Figure]]:
     """Draw confusions, mistakes and what spoke for them, calibration, and the first filters."""
-    scores, mistakes = predictions.scores, predictions.mistakes
-    yield "confusion_matrix", plotting.plot_confusion_matrix(np.array(scores.confusion_matrix))
-    yield "mistakes", plotting.plot_mistakes(*mistakes.arrays())
+    scores, mistakes, classes = predictions.scores, predictions.mistakes, predictions.classes
+    yield "confusion_matrix", _draw_confusion_matrix(predictions)
+    yield "mistakes", plotting.plot_mistakes(*mistakes.arrays(classes))
     few = mistakes.select(slice(EXPLAINED))
     # where, and as precisely as, the network computes
     pixels, labels, logits = (each.to(module.device) for each in few)
     gradients = margin_gradients(module, pixels.to(module.dtype), labels, logits.argmax(dim=1))
-    images, truth, digits, _ = few.arrays()
+    images, truth, digits, _ = few.arrays(classes)
     gradients = gradients.float().cpu()
     yield "attention", plotting.plot_attention(images, gradients.numpy(), truth, digits)
     bins = np.array([list(each.values()) for each in scores.bins])
@@ -48,6 +48,11 @@ def draw_test(module: LightningModule, predictions: Predictions) -> Iterator[tup
     if convolutions:
         filters = convolutions[0].weight.detach().flatten(0, 1).float().cpu()
         yield "filters", plotting.plot_filters(filters.numpy())
+
+
+def _draw_confusion_matrix(predictions: Predictions) -> Figure:
+    matrix = np.array(predictions.scores.confusion_matrix)
+    return plotting.plot_confusion_matrix(matrix, predictions.classes)
 
 
 def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, predictions: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from mnist_lightning.data.source import noun_of
 from mnist_lightning.report.collector import Array
 
 STAGES = {"": ("training", "tab:blue"), "val_": ("validation", "tab:orange")}  # by their columns
@@ -42,20 +43,23 @@ def plot_curves(
 
 def plot_predictions(images: Array, labels: Array, predictions: Array) -> Figure:
     """Show images (N, H, W), classified correctly, then incorrectly; labels (N,) are the truth."""
-    titles = [f"predicted {p}, true {t}" for p, t in zip(predictions, labels, strict=True)]
+    pairs = zip(predictions, labels, strict=True)
+    titles = [f"predicted {p},{_gap(labels)}true {t}" for p, t in pairs]
     parts = {"correctly": labels == predictions, "incorrectly": labels != predictions}
     parts = {name: np.flatnonzero(chosen) for name, chosen in parts.items() if chosen.any()}
     rows = [ceil(len(index) / PER_ROW) for index in parts.values()]
-    figure = Figure(figsize=(4.8, 1.75 * sum(rows) + 0.3), layout="constrained")
+    height = 1.75 if _gap(labels) == " " else 1.95
+    figure = Figure(figsize=(4.8, height * sum(rows) + 0.3), layout="constrained")
     axes = figure.subplots(len(parts), 1, height_ratios=rows, squeeze=False)[:, 0]
     for ax, (name, index) in zip(axes, parts.items(), strict=True):
         plot_tiles(images[index], [titles[i] for i in index], PER_ROW, f"Classified {name}", ax)
     return figure
 
 
-def plot_confusion_matrix(matrix: Array) -> Figure:
+def plot_confusion_matrix(matrix: Array, classes: Sequence[int | str]) -> Figure:
     """Draw a confusion matrix, (C, C) int, with its counts; rows are the truth."""
-    figure = Figure(figsize=(6.4, 6.0), layout="constrained")
+    side = max(6.0, len(classes) / 3)
+    figure = Figure(figsize=(side + 0.4, side), layout="constrained")
     ax = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     # the square root lets a handful of mistakes among a thousand still show
@@ -63,15 +67,18 @@ def plot_confusion_matrix(matrix: Array) -> Figure:
     for (row, column), n in np.ndenumerate(matrix):
         color = "white" if shares[row, column] > 0.3 else "black"
         ax.text(column, row, str(n or "·"), ha="center", va="center", color=color, fontsize=9)
-    ax.set(xlabel="Predicted digit", ylabel="True digit", title="Confusion matrix")
-    ax.set(xticks=range(len(matrix)), yticks=range(len(matrix)))
+    noun, names = noun_of(classes), list(map(str, classes))
+    ax.set(xlabel=f"Predicted {noun}", ylabel=f"True {noun}", title="Confusion matrix")
+    ax.set_xticks(range(len(matrix)), names, rotation=90 if _gap(classes) == "\n" else 0)
+    ax.set_yticks(range(len(matrix)), names)
     return figure
 
 
 def plot_mistakes(images: Array, labels: Array, predictions: Array, probabilities: Array) -> Figure:
     """Show images (N, H, W) with truth, prediction and its probability, (N,) each; six a row."""
     each = zip(labels, predictions, probabilities, strict=True)
-    titles = [f"{label} taken for {digit}\n{chance:.1%}" for label, digit, chance in each]
+    gap = _gap(labels)
+    titles = [f"{label}{gap}taken for {digit}\n{chance:.1%}" for label, digit, chance in each]
     return plot_tiles(images, titles, 6, "Mistakes with the highest loss" if titles else NONE)
 
 
@@ -82,7 +89,8 @@ def plot_attention(images: Array, gradients: Array, labels: Array, predictions: 
     speaks = _signed(gradients, (1, 2))
     speaks[..., :3] *= 1 - ink[..., np.newaxis] / 4  # the digit's shadow
     tiles = np.concatenate([colormaps["gray"](ink), speaks], axis=2)
-    titles = [f"{true} taken for {digit}" for true, digit in zip(labels, predictions, strict=True)]
+    pairs, gap = zip(labels, predictions, strict=True), _gap(labels)
+    titles = [f"{true}{gap}taken for {digit}" for true, digit in pairs]
     title = "Where more ink speaks for the prediction (red) or for the truth (blue)"
     return plot_tiles(tiles, titles, 3, title if titles else NONE)
 
@@ -136,6 +144,11 @@ def plot_tiles(
     ax.set_title(title, fontsize=11)
     assert isinstance(ax.figure, Figure)
     return ax.figure
+
+
+def _gap(names: Array | Sequence[int | str]) -> str:
+    """What parts two names in a title: long ones have a line each."""
+    return "\n" if any(len(str(name)) > 3 for name in names) else " "
 
 
 def _signed(values: Array, axis: tuple[int, ...] | None = None) -> Array:

@@ -47,7 +47,7 @@ class Report(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the run trains on, and start the clock."""
         self._started = time.perf_counter()
-        for line in summary.opening_lines(attached_data(trainer)):
+        for line in summary.opening_lines(trainer):
             say(trainer, line)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -104,7 +104,7 @@ class Report(Callback):
 
     def _count(self, trainer: Trainer, stage: str, predictions: Predictions | None) -> None:
         if predictions:
-            lines = summary.count_lines(predictions.scores, stage, attached_data(trainer))
+            lines = summary.count_lines(predictions.scores, stage, trainer)
             say(trainer, "\n".join(lines))
 
 
@@ -145,7 +145,7 @@ def render_page(folder: Path) -> str:
     jinja.filters.update(
         base64=lambda path: b64encode(path.read_bytes()).decode(),
         scores=lambda digit: map(summary.cell, digit.values()),
-        confusion=lambda pair: (f"{pair['label']} taken for {pair['digit']}", pair["count"]),
+        confusion=lambda pair: ("{} taken for {}".format(*pair.values()), pair["count"]),
     )
     metrics = {"figures": folder / "validation/metrics.json", "test": folder / "test/metrics.json"}
     found = {part: json.loads(path.read_bytes()) for part, path in metrics.items() if path.exists()}

@@ -1,5 +1,6 @@
 """Scores of a labelled set of images: accuracy, calibration, and those of each class."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+from mnist_lightning.data.source import class_labels, noun_of
 
 BINS = 15  # of confidence: Guo et al. (2017), arXiv 1706.04599
 MOST_FREQUENT = 5
@@ -24,15 +27,20 @@ class Scores:
     interval: tuple[float, float]  # of the accuracy, 95 %, Wilson's
     loss: float  # mean cross-entropy, in nats
     calibration_error: float  # expected calibration error (ECE), [0, 1]
-    # of each digit: precision, recall and f1, [0, 1], None for 0 / 0; support: its images
+    # of each digit, or class: precision, recall and f1, [0, 1], None for 0 / 0; support: its images
     digits: list[Row]
     confusions: list[Row]  # label, digit that it was taken for, count; the most frequent, at most 5
     confusion_matrix: list[list[int]]  # rows are the truth, columns the predictions
     bins: list[Row]  # count, mean confidence and accuracy of 15 of equal width; not the empty ones
 
 
-def compute_scores(logits: Tensor, labels: Tensor) -> Scores:
-    """Compute the scores of logits, (N, C) float, for labels, (N,) int64 in [0, C); N above 0."""
+def compute_scores(logits: Tensor, labels: Tensor, classes: Sequence[str] = ()) -> Scores:
+    """Compute the scores of logits, (N, C) float, for labels, (N,) int64 in [0, C); N above 0.
+
+    Classes with other names than numbers stand in the rows by these, as ``class``, not ``digit``.
+    """
+    names = class_labels(classes, logits.shape[1])
+    noun = noun_of(names)
     predictions = logits.argmax(dim=1)
     confidence = logits.double().softmax(dim=1).amax(dim=1)  # in float32 many would be exactly 1
     matrix = multiclass_confusion_matrix(predictions, labels, logits.shape[1])
@@ -45,9 +53,9 @@ def compute_scores(logits: Tensor, labels: Tensor) -> Scores:
         {"count": n, "confidence": sure / n, "accuracy": hits / n} for n, sure, hits in sums if n
     ]
     error = sum(b["count"] / count * abs(b["confidence"] - b["accuracy"]) for b in bins)
-    digits = [_digit_scores(table, digit) for digit in range(len(table))]
+    digits = [{noun: name, **_digit_scores(table, i)} for i, name in enumerate(names)]
     pairs = matrix.clone().fill_diagonal_(0).nonzero().tolist()
-    found = [{"label": i, "digit": j, "count": table[i][j]} for i, j in pairs]
+    found = [{"label": names[i], noun: names[j], "count": table[i][j]} for i, j in pairs]
     most = sorted(found, key=lambda pair: -pair["count"])[:MOST_FREQUENT]
     interval = wilson_interval(right, count)
     return Scores(count, right, right / count, interval, loss, error, digits, most, table, bins)
@@ -69,4 +77,4 @@ def _digit_scores(matrix: list[list[int]], digit: int) -> Row:
         "f1": (2 * hits, predicted + true),
     }
     shares = {name: over / under if under else None for name, (over, under) in pairs.items()}
-    return {"digit": digit, **shares, "support": true}
+    return {**shares, "support": true}

@@ -11,7 +11,8 @@ from lightning import LightningModule, Trainer
 
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
-from mnist_lightning.data.datamodule import MNISTDataModule, attached_data
+from mnist_lightning.data.datamodule import TITLES, MNISTDataModule, attached_data, data_name
+from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.files import atomic_write
 from mnist_lightning.report.layer_table import layers
 from mnist_lightning.report.scores import Scores, wilson_interval
@@ -32,22 +33,23 @@ def source_lines(data: Data) -> list[str]:
     return [own if data.pictures else WARNING]
 
 
-def opening_lines(data: Data) -> list[str]:
+def opening_lines(trainer: Trainer) -> list[str]:
     """Say what the run trains on, and what validates it."""
+    data, name = attached_data(trainer), data_name(trainer)
     if data is None:
-        return []
+        return [f"{name} gives the images."] if name else []
     validates = f"; as in the original, the {len(data.val):,} test images validate each epoch."
     if data.val_size:
         validates = f", {data.val_size:,} held out validate; the test set is untouched."
-    name = "MNIST" if data.source == "mnist" else "synthetic"
+    name = TITLES.get(str(name), name) if data.source == "mnist" else "synthetic"
     return [*source_lines(data), f"{len(data.train):,} {name} images train{validates}"]
 
 
-def count_lines(scores: Scores, stage: str, data: Data) -> list[str]:
+def count_lines(scores: Scores, stage: str, trainer: Trainer) -> list[str]:
     """Count the images classified correctly, beside the original where it compares."""
-    name = _images(stage, data)
+    name = _images(stage, attached_data(trainer))
     counts = {f"{name}:": (scores.right, scores.count)}
-    if data and data.source == "mnist" and name == TEST and scores.count == ORIGINAL_COUNT:
+    if data_name(trainer) == MNIST.name and name == TEST and scores.count == ORIGINAL_COUNT:
         counts["the Keras original:"] = (ORIGINAL_RIGHT, ORIGINAL_COUNT)
     lines = []
     for title, (right, count) in counts.items():
@@ -64,17 +66,22 @@ def score_lines(scores: Scores) -> list[str]:
     """Tabulate the scores of each class, in lines of at most 80 characters."""
     error = scores.calibration_error
     lines = [f"loss {scores.loss:.4f}, expected calibration error {error:.4f}", ""]
-    lines += ["digit  precision  recall      F1  images"]
-    for each in scores.digits:
-        digit, precision, recall, f1, support = map(cell, each.values())
-        lines += [f"{digit:>5}  {precision:>9}  {recall:>6}  {f1:>6}  {support:>6}"]
+    noun = next(iter(scores.digits[0]))
+    rows = [[noun, "precision", "recall", "F1", "images"]]
+    rows += [[cell(value) for value in each.values()] for each in scores.digits]
+    width = max(len(name) for name, *_ in rows)
+    for name, precision, recall, f1, images in rows:
+        lines += [f"{name:>{width}}  {precision:>9}  {recall:>6}  {f1:>6}  {images:>6}"]
     lines += ["", "most frequent confusions:"] if scores.confusions else [""]
-    return lines + ["  {label} taken for {digit}: {count:,}".format(**c) for c in scores.confusions]
+    pairs = [tuple(each.values()) for each in scores.confusions]
+    return lines + [f"  {label} taken for {name}: {count:,}" for label, name, count in pairs]
 
 
-def cell(value: float | None) -> str:
-    """Write a count, or a score with four decimals, or a dash where it is undefined."""
-    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+def cell(value: float | str | None) -> str:
+    """Write a name, a count, or a score with four decimals, or a dash where it is undefined."""
+    if isinstance(value, str | None):
+        return value or "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def write_summary(
@@ -88,7 +95,7 @@ def write_summary(
     counts = {"right": scores.right, "wrong": scores.count - scores.right} if scores else {}
     versions = {"mnist_lightning": __version__, "python": platform.python_version()}
     summary = {
-        "source": data.source if data else None,
+        "source": data_name(trainer),
         "protocol": protocol,
         **counts,
         "metrics": {name: each.item() for name, each in sorted(trainer.callback_metrics.items())},
@@ -109,7 +116,7 @@ def write_metrics(path: Path, stage: str, scores: Scores, trainer: Trainer) -> N
     data, checkpoint = attached_data(trainer), trainer.ckpt_path if stage == "test" else None
     source = {
         "images": _images(stage, data),
-        "source": data.source if data else None,
+        "source": data_name(trainer),
         "checkpoint": Path(str(checkpoint)).name if checkpoint else None,
     }
     _write_json(path, source | asdict(scores))

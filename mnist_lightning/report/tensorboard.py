@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.tensorboard import FileWriter, SummaryWriter
 
 from mnist_lightning.data.datamodule import attached_data
+from mnist_lightning.data.source import noun_of
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.report.collector import PredictionCollector, Predictions
 from mnist_lightning.report.logger import RunLogger, warned
@@ -33,7 +34,7 @@ class Board(Callback):
     Args:
         level: ``minimal`` adds the learning rate and the images trained on per second; ``full``
             also the network's graph, each epoch's worst mistakes and, at the end, the table of
-            runs (HParams), precision and recall of each digit, and the features of 1,000
+            runs (HParams), precision and recall of each class, and the features of 1,000
             validation images (Projector; with several processes, of the first one's share).
     """
 
@@ -81,8 +82,8 @@ class Board(Callback):
                 logger.log_metrics(metrics, trainer.global_step)
         writer, predictions = self._gather(trainer)
         if writer and predictions and len(predictions.mistakes.labels):
-            worst = predictions.mistakes.select(slice(SHOWN))
-            writer.add_figure("worst_mistakes", plot_mistakes(*worst.arrays()), epoch + 1)
+            worst = predictions.mistakes.select(slice(SHOWN)).arrays(predictions.classes)
+            writer.add_figure("worst_mistakes", plot_mistakes(*worst), epoch + 1)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show curves of precision and recall, features, and the table of runs."""
@@ -91,9 +92,11 @@ class Board(Callback):
         writer, predictions = self._gather(trainer)
         if not writer or not predictions:
             return
-        for digit, probabilities in enumerate(predictions.logits.softmax(dim=1).T):
-            is_digit = predictions.labels == digit
-            writer.add_pr_curve(f"digit_{digit}", is_digit, probabilities, trainer.current_epoch)
+        noun = noun_of(predictions.classes)
+        for label, probabilities in enumerate(predictions.logits.softmax(dim=1).T):
+            tag = f"{noun}_{predictions.classes[label]}"
+            is_label = predictions.labels == label
+            writer.add_pr_curve(tag, is_label, probabilities, trainer.current_epoch)
         if isinstance(pl_module, MNISTClassifier):
             _add_features(writer, pl_module, predictions)
         settings, data = {"max_epochs": trainer.max_epochs}, attached_data(trainer)
@@ -115,11 +118,12 @@ class Board(Callback):
 
 def _add_features(writer: SummaryWriter, module: MNISTClassifier, shown: Predictions) -> None:
     """Show the features, (N, F), of the first validation images, with thumbnails and labels."""
-    images, labels, training = shown.first_images, shown.labels.tolist(), module.net.training
+    images, training = shown.first_images, module.net.training
+    labels = [shown.classes[label] for label in shown.labels[: len(images)]]
     with torch.inference_mode():
         features = module.net.eval().features(images)
     module.net.train(training)
     darkest, brightest = images.aminmax()
     thumbnails = (images - darkest) / (brightest - darkest)
     epoch = module.trainer.current_epoch
-    writer.add_embedding(features, labels[: len(images)], thumbnails, epoch, "features")
+    writer.add_embedding(features, labels, thumbnails, epoch, "features")

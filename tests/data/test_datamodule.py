@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from mirrors import stand_ins, write
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mnist_lightning import MNISTDataModule
-from mnist_lightning.data.sources import MNIST, SOURCES
+from mnist_lightning.data.dataset import Scaling
+from mnist_lightning.data.datasets import MNIST, SOURCES
 from mnist_lightning.errors import DataError
 
 
@@ -107,9 +109,49 @@ def test_auto_takes_synthetic_digits_only_without_a_network(
         ready(data_dir=str(tmp_path), source="mnist")
 
 
+def test_pixels_are_measured_where_no_figures_are_tabled(tmp_path: Path) -> None:
+    files = stand_ins()
+    write(tmp_path / "own", files)
+    data = ready(data_dir=str(tmp_path), dataset="own", normalize="standard", val_size=30)
+    pixels = np.frombuffer(files["train-images-idx3-ubyte"], np.uint8, offset=16) / 255
+    assert data.hparams["normalize"] == pytest.approx((pixels.mean(), pixels.std()), rel=1e-12)
+    assert data.hparams["dataset"] == data.name == "own"
+    again = MNISTDataModule(str(tmp_path), **data.hparams)  # as of a checkpoint
+    assert again.scaling == data.scaling
+    write(tmp_path / "blank", {**files, "train-images-idx3-ubyte": blank(files)})
+    with pytest.raises(DataError, match="normalize is standard: the pixels of blank are all alike"):
+        ready(data_dir=str(tmp_path), dataset="blank", normalize="standard")
+
+
+def blank(files: dict[str, bytes]) -> bytes:
+    content = files["train-images-idx3-ubyte"]
+    return content[:16] + bytes(len(content) - 16)
+
+
+def test_names_and_classes_are_known_before_the_files_are(tmp_path: Path) -> None:
+    options = {"dataset": "emnist", "split": "letters"}
+    data = MNISTDataModule(str(tmp_path), source="auto", **options)  # type: ignore[arg-type]
+    assert (data.name, data.num_classes, data.classes[:2]) == ("emnist_letters", 26, ("a", "b"))
+    assert MNISTDataModule().classes == tuple("0123456789")
+    assert MNISTDataModule(source="synthetic").name == "synthetic"
+    assert MNISTDataModule(dataset="qmnist", normalize=(0.5, 2)).scaling == Scaling(0.5, 2)
+    fashion = MNISTDataModule(dataset="fashion_mnist", normalize="standard")
+    assert fashion.scaling == Scaling(0.286, 0.353)
+    with pytest.raises(DataError, match=r"put the four files into .*, or give --data.mirror$"):
+        ready(data_dir=str(tmp_path), source="auto", dataset="kmnist", mirror="file:///nowhere")
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
+        ("source", "minst"),
+        ("normalize", "foo"),
+        ("normalize", (0.1, -1.0)),
+        ("normalize", (0.1, float("nan"))),
+        ("normalize", (0.1,)),
+        ("normalize", None),
+        ("dataset", "mnits"),
+        ("split", "letter"),
         ("batch_size", 0),
         ("val_size", -1),
         ("val_size", 60_000),

@@ -25,8 +25,8 @@ from torch.nn import functional as F
 from mnist_lightning import MNISTClassifier, __version__
 from mnist_lightning.__main__ import main
 from mnist_lightning.data.dataset import Scaling
+from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.data.generated import write_synthetic
-from mnist_lightning.data.sources import MNIST
 from mnist_lightning.errors import OutputError
 from mnist_lightning.export.export import describe_agreement
 from mnist_lightning.export.formats import FORMATS, ExportedNet, Predict, to_onnx

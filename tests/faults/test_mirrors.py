@@ -14,7 +14,8 @@ from mirrors import BAD, Server, packed, serving, stand_in, stand_ins
 from processes import end, start
 
 from mnist_lightning.data import download
-from mnist_lightning.data.sources import SOURCES, Source
+from mnist_lightning.data.datasets import SOURCES
+from mnist_lightning.data.source import Source
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 DEADLINE = 20  # seconds; the patience of these tests is far below

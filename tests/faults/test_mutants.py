@@ -9,7 +9,7 @@ import pytest
 from conftest import Tally
 from mirrors import packed, stand_in, stand_ins, write
 
-from mnist_lightning.data.sources import Source
+from mnist_lightning.data.source import Source
 from mnist_lightning.errors import DataError
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]

@@ -33,7 +33,7 @@ def test_first_of_each_kind_and_mistakes_by_loss() -> None:
     losses = [log_loss(labels[[i]], probabilities[[i]], labels=range(10)) for i in range(300)]
     worst = [i for i in np.argsort(losses)[::-1] if not right[i]][:36]
     for samples, expected in ((collected.shown, first), (collected.mistakes, worst)):
-        shown, true, predicted, chances = samples.arrays()
+        shown, true, predicted, chances = samples.arrays(range(10))
         assert shown.flatten().tolist() == expected
         assert true.tolist() == labels[expected].tolist()
         assert predicted.tolist() == predictions[expected].tolist()

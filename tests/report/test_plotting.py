@@ -38,10 +38,22 @@ def test_predictions_are_titled_with_prediction_and_truth() -> None:
 
 
 def test_confusion_matrix_shows_counts_with_truth_in_rows() -> None:
-    (ax,) = plotting.plot_confusion_matrix(np.array([[7, 0], [2, 5]])).axes
+    (ax,) = plotting.plot_confusion_matrix(np.array([[7, 0], [2, 5]]), range(2)).axes
     counts = {text.get_position(): text.get_text() for text in ax.texts}
     assert counts == {(0, 0): "7", (1, 0): "·", (0, 1): "2", (1, 1): "5"}
     assert ax.get_ylabel() == "True digit"
+
+
+def test_classes_have_their_names() -> None:
+    (ax,) = plotting.plot_confusion_matrix(np.eye(2, dtype=int), ["Bag", "Ankle boot"]).axes
+    ticks = [[label.get_text() for label in each.get_ticklabels()] for each in (ax.xaxis, ax.yaxis)]
+    assert ticks == [["Bag", "Ankle boot"]] * 2
+    assert ax.get_ylabel() == "True class"
+    names = np.array(["Bag", "Ankle boot"])
+    (ax,) = plotting.plot_mistakes(IMAGES[:2], names, names[::-1], np.full(2, 0.5)).axes
+    assert ax.texts[0].get_text() == "Bag\ntaken for Ankle boot\n50.0%"
+    (ax,) = plotting.plot_predictions(IMAGES[:2], names, names[::-1]).axes
+    assert ax.texts[1].get_text() == "predicted Bag,\ntrue Ankle boot"
 
 
 def test_mistakes_tell_truth_prediction_and_probability() -> None:

@@ -1,5 +1,7 @@
 """Data sets: found, fetched, generated and read; those of others left alone."""
 
+import errno
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import torch
 from mirrors import packed, stand_in, stand_ins, write
 from torchvision import datasets
 
-from mnist_lightning.data.sources import MNIST, Source, synthetic_digits
+from mnist_lightning.data.datasets import MNIST, synthetic_digits
+from mnist_lightning.data.source import Source
 from mnist_lightning.errors import DataError, UnreachableError
 
 FILES = stand_ins()
@@ -43,24 +46,47 @@ def test_the_official_files_are_fetched_for_torchvision_too(
 
 
 def test_only_what_is_missing_or_damaged_is_fetched(source: Source, tmp_path: Path) -> None:
-    raw, flipped = tmp_path / "MNIST" / "raw", bytearray(FILES[LABELS])
-    flipped[-1] ^= 1
-    write(raw, {**FILES, LABELS: bytes(flipped)})
+    raw, cut = tmp_path / "MNIST" / "raw", FILES[LABELS][:-1]
+    write(raw, {**FILES, LABELS: cut})
     source.prepare(tmp_path)
-    assert contents(raw) == {**FILES, f"{LABELS}.damaged": bytes(flipped)}
+    assert contents(raw) == {**FILES, f"{LABELS}.damaged": cut}
     source.prepare(tmp_path, "file:///nowhere")
 
 
-@pytest.mark.parametrize("split", ["train", "t10k"])
-def test_the_files_of_another_set_are_never_replaced(
-    source: Source, split: str, tmp_path: Path
+def test_what_is_packed_beside_is_taken_however_it_was_packed(
+    source: Source, tmp_path: Path
 ) -> None:
-    raw, others = tmp_path / "MNIST" / "raw", stand_ins(seed=1)
-    theirs = {name: content for name, content in others.items() if name.startswith(split)}
-    write(raw, theirs)
-    with pytest.raises(DataError, match=r"MNIST/raw holds a data set other than MNIST: move"):
+    raw = tmp_path / "MNIST" / "raw"
+    write(raw, {f"{name}.gz": gzip.compress(content, 9) for name, content in FILES.items()})
+    source.prepare(tmp_path, "file:///nowhere")
+    assert contents(raw).items() >= FILES.items()
+
+
+OTHERS = stand_ins(seed=1)
+LARGER = FILES["train-images-idx3-ubyte"]
+LARGER = LARGER[:7] + bytes([101]) + LARGER[8:] + bytes(784)  # one image more
+FOREIGN = {
+    "all": OTHERS,
+    "a split": {name: content for name, content in OTHERS.items() if "t10k" in name},
+    "one file": {LABELS: OTHERS[LABELS]},
+    "one beside ours": {**FILES, LABELS: OTHERS[LABELS]},
+    "another size": {"train-images-idx3-ubyte": LARGER},
+    "all packed": packed(OTHERS),
+    "one packed": dict([*packed(OTHERS).items()][:1]),
+    "packed, of another size": packed({"train-images-idx3-ubyte": LARGER}),
+    "integers": {LABELS: bytes([0, 0, 12, 1, 0, 0, 0, 1, 0, 0, 0, 7])},
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_the_files_of_another_set_are_never_replaced(
+    source: Source, kind: str, tmp_path: Path
+) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    write(raw, FOREIGN[kind])
+    with pytest.raises(DataError, match=r"raw holds a data set other than MNIST.*--data\.dataset"):
         source.prepare(tmp_path)
-    assert contents(raw) == theirs
+    assert contents(raw) == FOREIGN[kind]
 
 
 def test_without_a_mirror_nothing_is_left(source: Source, tmp_path: Path) -> None:
@@ -79,7 +105,9 @@ def test_a_folder_that_cannot_be_written_is_named(source: Source, tmp_path: Path
 def test_a_label_beyond_the_classes_is_refused(source: Source, tmp_path: Path) -> None:
     source.prepare(tmp_path)
     few = replace(source, classes=("zero", "one"))
-    with pytest.raises(DataError, match=r"train-labels-idx1-ubyte is damaged: .* the label 9"):
+    with pytest.raises(
+        DataError, match=r"train-labels-idx1-ubyte is damaged: .* label 9, .* 0 to 1"
+    ):
         few.read(tmp_path, train=True)
 
 
