@@ -1,6 +1,5 @@
 """Data sets: found, fetched, generated and read; those of others left alone."""
 
-import errno
 import gzip
 from dataclasses import replace
 from pathlib import Path
