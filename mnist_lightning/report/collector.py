@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.utilities.distributed import gather_all_tensors
 
+from mnist_lightning.models.batch import to_classes
 from mnist_lightning.report.scores import Scores, compute_scores
 
 SHOWN = 9  # right and wrong images kept for the figure, as in the original
@@ -79,7 +80,7 @@ class PredictionCollector(Callback):
     ) -> None:
         """Add a batch; those of the sanity check are no whole set."""
         if not trainer.sanity_checking:
-            images, labels = batch
+            images, labels = batch[0], to_classes(batch[1])
             has_logits = isinstance(outputs, Mapping) and "logits" in outputs
             self.update(images, labels, outputs["logits"] if has_logits else pl_module(images))
 

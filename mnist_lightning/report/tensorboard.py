@@ -13,6 +13,7 @@ from torch.utils.tensorboard import FileWriter, SummaryWriter
 
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.models.classifier import MNISTClassifier
+from mnist_lightning.models.network import ConvNet
 from mnist_lightning.report.collector import PredictionCollector, Predictions
 from mnist_lightning.report.logger import RunLogger, warned
 from mnist_lightning.report.plotting import plot_mistakes
@@ -92,7 +93,7 @@ class Board(Callback):
         for digit, probabilities in enumerate(predictions.logits.softmax(dim=1).T):
             is_digit = predictions.labels == digit
             writer.add_pr_curve(f"digit_{digit}", is_digit, probabilities, trainer.current_epoch)
-        if isinstance(pl_module, MNISTClassifier):
+        if isinstance(pl_module, MNISTClassifier) and isinstance(pl_module.net, ConvNet):
             _add_features(writer, pl_module, predictions)
         settings, data = {"max_epochs": trainer.max_epochs}, attached_data(trainer)
         settings |= {**pl_module.hparams, **(data.hparams if data else {})}
