@@ -1,5 +1,6 @@
 """``python -m mnist_lightning``, or ``mnist-lightning``."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ def main(args: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: As ``program.run``.
     """
+    if not {"", os.getcwd()} & {*sys.path}:
+        sys.path.append(os.getcwd())  # for classes of the user, as with python -m
     handlers = set_handlers(stop_at_once)
     try:
         from mnist_lightning.cli.program import run

@@ -35,6 +35,10 @@ class CheckpointError(Error):
     exit_code = 4
 
 
+class UnknownClassError(CheckpointError):
+    """A checkpoint is of a class that must be named to open it."""
+
+
 class TrainingError(Error):
     """Training cannot go on."""
 

@@ -5,27 +5,33 @@ from pathlib import Path
 
 from lightning import Trainer
 
-from mnist_lightning.checkpoints.checkpoint import Checkpoint, read_checkpoint
+from mnist_lightning.checkpoints.checkpoint import Checkpoint, Kind, read_checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import previous
-from mnist_lightning.errors import CheckpointError
+from mnist_lightning.errors import CheckpointError, UnknownClassError
 
 LOGS_DIR = "logs"  # folder of all runs
 NAMES = (None, "last", "best")  # that mean the newest run's
 
 
-def open_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Checkpoint:
+def open_checkpoint(
+    wanted: str | None, logs_dir: str = LOGS_DIR, kind: Kind | None = None
+) -> Checkpoint:
     """Read a path, or ``last`` or ``best`` of the newest run; None: its best, or else its last.
 
     Where a run's own is damaged or missing, the one before it is taken, and a line says so; a
-    CheckpointError if there is none, or none that is sound.
+    CheckpointError if there is none, or none that is sound. ``kind`` is as in ``read_checkpoint``.
     """
     path = find_checkpoint(wanted, logs_dir)
     try:
-        return read_checkpoint(path)
+        return read_checkpoint(path, kind)
     except CheckpointError as error:
-        if wanted not in NAMES or not previous(path).is_file():
+        if (
+            isinstance(error, UnknownClassError)
+            or wanted not in NAMES
+            or not previous(path).is_file()
+        ):
             raise
-        checkpoint = read_checkpoint(previous(path))
+        checkpoint = read_checkpoint(previous(path), kind)
         print(f"{error}; the one before it is used", flush=True)
         return checkpoint
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
+from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
-from mnist_lightning.models.classifier import MNISTClassifier
+from mnist_lightning.models.classifier import MNISTClassifier, class_path
+from mnist_lightning.models.plain import is_plain, plain
 
 
 class TrainingState(Callback):
@@ -35,16 +37,14 @@ class TrainingState(Callback):
             return
         for optimizer in trainer.optimizers:
             check_optimizer(optimizer)
-        for name, state in self._metrics.items():
-            metric: Any = pl_module.get_submodule(name)
-            for part, value in metric.metric_state.items():
-                if not isinstance(state[part], Tensor) or state[part].shape != value.shape:
-                    raise ValueError(f"the metric's {part} is none")
-            metric.reset()
-            metric.load_state_dict({part: x.to(metric.device) for part, x in state.items()})
+        metrics = {
+            name: each for name, each in pl_module.named_modules() if isinstance(each, Metric)
+        }
+        for name in metrics.keys() & self._metrics.keys():  # others are made when they are needed
+            _restore(metrics[name], self._metrics[name])
         if trainer.fit_loop.restarted_mid_epoch and isinstance(pl_module, MNISTClassifier):
             # no batch may be left of this epoch to log them again
-            pl_module.log_dict(pl_module.train_metrics, on_step=False, on_epoch=True)
+            pl_module.log_counted("train_metrics")
         if self._random:
             torch.set_rng_state(self._random["cpu"])
             if len(self._random["cuda"]) == torch.cuda.device_count():
@@ -52,7 +52,12 @@ class TrainingState(Callback):
         self._random, self._metrics = {}, None
 
     def on_save_checkpoint(self, _: Any, module: Any, checkpoint: dict[str, Any]) -> None:
-        """Keep the metrics' states."""
+        """Keep the metrics' states, another class's name, and settings that can be read again."""
+        if type(module) is not MNISTClassifier:
+            checkpoint["model_class"] = class_path(type(module))
+        settings = plain(checkpoint.get("hyper_parameters", {}))
+        plain_ones = {name: value for name, value in settings.items() if is_plain(value)}
+        checkpoint["hyper_parameters"] = plain_ones
         metrics = {name: each for name, each in module.named_modules() if isinstance(each, Metric)}
         checkpoint["metrics"] = {name: dict(each.metric_state) for name, each in metrics.items()}
 
@@ -73,15 +78,30 @@ class TrainingState(Callback):
         self._random = {"cpu": state_dict["cpu"], "cuda": list(state_dict["cuda"])}
 
 
+def _restore(metric: Metric, state: dict[str, Any]) -> None:
+    """Load a metric's state: tensors of the shapes that it has, or lists of tensors."""
+    for part, value in metric.metric_state.items():
+        found = state[part]
+        alike = isinstance(found, list)
+        if isinstance(value, Tensor):
+            alike = isinstance(found, Tensor) and found.shape == value.shape
+        if not alike:
+            raise ValueError(f"the metric's {part} is none")
+    metric.reset()
+    metric.load_state_dict(apply_to_collection(state, Tensor, lambda x: x.to(metric.device)))
+
+
 def check_optimizer(optimizer: Optimizer) -> None:
     """Refuse, by a ValueError, a loaded state with other options or other shapes of moments.
 
-    torch would fail at the next step, or go on with other numbers.
+    torch would fail at the next step, go on with other numbers, or read beyond a moment's end.
     """
     for group in optimizer.param_groups:
         for name, default in optimizer.defaults.items():
             if not _is_alike(group.get(name), default):
                 raise ValueError(f"the optimizer's {name} is {group.get(name)}")
+    if not optimizer.defaults.get("fused"):
+        return  # what is no fused kernel looks at shapes itself, and may keep what it likes
     for weight, state in optimizer.state.items():
         for name, value in state.items():
             shape = torch.Size() if name == "step" else weight.shape

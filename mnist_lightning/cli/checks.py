@@ -8,8 +8,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
+from mnist_lightning.cli.classes import settings
+from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.datasets import stored_name
 from mnist_lightning.errors import UsageError
+from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.report.history import LOGGED
 
 # What Lightning takes, and fails with later
@@ -28,14 +31,17 @@ class StartChecks(Callback):
         steps = trainer.estimated_stepping_batches
         for config in trainer.lr_scheduler_configs:
             planned = getattr(config.scheduler, "total_steps", steps)
-            if isinstance(config.scheduler, OneCycleLR) and planned != steps:
+            own = pl_module.hparams.get("schedule") == "one_cycle"  # whose end is the run's
+            if own and isinstance(config.scheduler, OneCycleLR) and planned != steps:
                 reason = f"its {planned} steps are not the {steps} of this run"
                 raise UsageError(
                     f"model.schedule is one_cycle: {reason}; resume with the same options"
                 )
+        if not pl_module.hparams.get("batch_norm") or attached_data(trainer) is None:
+            return
         loader: Any = trainer.train_dataloader
         size, images = loader.batch_size, len(loader.sampler)
-        if pl_module.hparams.get("batch_norm") and (size == 1 or images % size == 1):
+        if size == 1 or images % size == 1:
             raise UsageError(
                 f"model.batch_norm is True: the last batch of {images:,} images in batches of "
                 f"{size} would hold one, which cannot be normalised; choose another data.batch_size"
@@ -46,7 +52,7 @@ class StartChecks(Callback):
         self.trained = True
 
 
-def check_fit(trainer: Trainer, resumed: Checkpoint | None) -> None:
+def check_fit(trainer: Trainer, module: LightningModule, resumed: Checkpoint | None) -> None:
     """Refuse what Lightning would fail with later, or what would not end as the resumed run."""
     for name, least in LEAST.items():
         value = getattr(trainer, name)
@@ -54,7 +60,7 @@ def check_fit(trainer: Trainer, resumed: Checkpoint | None) -> None:
             raise UsageError(f"trainer.{name} is {value}: must be at least {least}")
     for callback in trainer.checkpoint_callbacks:
         monitor = callback.monitor if isinstance(callback, ModelCheckpoint) else None
-        if monitor and monitor not in LOGGED.values():
+        if monitor and monitor not in LOGGED.values() and type(module) is MNISTClassifier:
             names = ", ".join(LOGGED.values())
             raise UsageError(f"best_checkpoint.monitor is {monitor}: must be one of {names}")
     if resumed is None:
@@ -74,13 +80,14 @@ def check_fit(trainer: Trainer, resumed: Checkpoint | None) -> None:
 def check_settings(config: Any, checkpoint: Checkpoint, with_data: bool) -> None:
     """Refuse options of the model, and of the data if asked, that a checkpoint cannot follow."""
     groups = {"model": checkpoint.model, "data": checkpoint.data if with_data else {}}
-    for group, settings in groups.items():
-        for name, stored in settings.items():
-            given = config[group].get(name, stored)
+    for group, wanted in groups.items():
+        options = settings(config, group)
+        for name, stored in wanted.items():
+            given = options.get(name, stored)
             if name == "dataset":
                 given = stored_name(given)
             elif name == "normalize" and given == "standard" and not isinstance(stored, str):
-                given = config[group][name] = stored  # measured then, from the training images
+                given = options[name] = stored  # measured then, from the training images
             first, second = (list(x) if isinstance(x, tuple) else x for x in (given, stored))
             if first != second:
                 option = "seed_everything" if name == "seed" else f"{group}.{name}"

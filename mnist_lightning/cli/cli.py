@@ -1,16 +1,18 @@
 """The subcommands that need a trainer: our defaults around LightningCLI."""
 
+import re
 import sys
 import warnings
-from argparse import SUPPRESS
-from collections.abc import Callable
+from argparse import SUPPRESS, HelpFormatter
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from pydoc import locate
 from typing import Any
 
 import torch
 from jsonargparse.typing import register_type
-from lightning import Trainer
+from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
@@ -21,10 +23,13 @@ from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint, SafeCheckpointIO
 from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
-from mnist_lightning.cli.usage import parse
+from mnist_lightning.cli.classes import GROUPS, names_class, names_no_code, settings
+from mnist_lightning.cli.usage import own_words, parse
+from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.data.datasets import find_source
 from mnist_lightning.errors import CheckpointError, Error, UsageError, printable
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
+from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.report import history, layer_table, logger, report, tensorboard
 
 SEEDS = range(2**32)  # NumPy's
@@ -40,14 +45,15 @@ CALLBACKS = {  # by the group of their options
     "training_state": training_state.TrainingState,
     "finite": finite.Finite,
 }
+MONITOR = "val/accuracy"
+DATA_DEFAULTS = {"data.source": "auto"}
 DEFAULTS = {
-    "data.source": "auto",
     "trainer.max_epochs": 5,  # as the original
     "trainer.enable_model_summary": False,  # LayerTable instead
     # a second; a thread draws the bar, and keeps a core from the training meanwhile
     "progress_bar.refresh_rate": 2,
     "best_checkpoint.filename": "best",  # kept where images are held out to choose by
-    "best_checkpoint.monitor": "val/accuracy",
+    "best_checkpoint.monitor": MONITOR,
     "best_checkpoint.mode": "max",
 }
 
@@ -55,11 +61,39 @@ register_type(torch.device)  # a default of Lightning's callbacks, which config.
 sys.modules.setdefault("mnist_lightning.logger", logger)  # its name in config.yaml of version 0.1
 
 
+class Parser(LightningArgumentParser):
+    """Lists options, but not the hundreds of classes that some could name."""
+
+    def format_help(self, formatter: HelpFormatter | None = None) -> str:
+        """Help, as wide as the terminal."""
+        text = super().format_help(formatter)
+        return re.sub(r",\s+known\s+subclasses:[^)]*\)", ")", text)
+
+
 class CLI(LightningCLI):
     """Our defaults around LightningCLI, and checkpoints whose settings are never lost."""
 
     checkpoint: Checkpoint | None = None  # that is tested, or that a fit goes on from
     parsers: dict[str, LightningArgumentParser]  # by subcommand
+
+    def __init__(
+        self,
+        model_class: type[LightningModule],
+        datamodule_class: type[LightningDataModule],
+        args: Sequence[str],
+        **options: Any,
+    ) -> None:
+        """Take any class in place of ours where ``--model`` or ``--data`` names one."""
+        model, data = (names_class(args, group) for group in GROUPS)
+        super().__init__(
+            LightningModule if model else model_class,
+            LightningDataModule if data else datamodule_class,
+            subclass_mode_model=model,
+            subclass_mode_data=data,
+            parser_class=Parser,
+            args=list(args),
+            **options,
+        )
 
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the seed; a fixed one, so that two runs of one command agree."""
@@ -73,11 +107,13 @@ class CLI(LightningCLI):
             parser.add_lightning_class_args(callback, name)
         # a section of configurations of version 0.1, which report.figures decided
         parser.add_argument("--evaluation", type=dict | None, default=SUPPRESS, help=SUPPRESS)
-        parser.link_arguments("seed_everything", "data.seed")
+        data = "data.init_args" if self.subclass_mode_data else "data"
+        parser.link_arguments("seed_everything", f"{data}.seed")  # where the class has it
         log = {"class_path": "mnist_lightning.report.logger.RunLogger"}
         own = {"trainer.logger": log if subcommand == "fit" else False}
         own["trainer.enable_progress_bar"] = sys.stdout.isatty()
-        parser.set_defaults({**DEFAULTS, **own})
+        defaults = DEFAULTS if self.subclass_mode_data else {**DEFAULTS, **DATA_DEFAULTS}
+        parser.set_defaults({**defaults, **own})
 
     def setup_parser(self, *args: Any) -> None:
         """Add the defaults of the trainer's methods."""
@@ -94,17 +130,14 @@ class CLI(LightningCLI):
         config = self.config[subcommand]
         if (seed := config.seed_everything) not in SEEDS:
             raise UsageError(f"seed_everything is {seed}: must be 0 to {SEEDS[-1]:,}")
-        if (own := config.data.predict_path) and subcommand != "predict":
+        if (own := settings(config, "data").get("predict_path")) and subcommand != "predict":
             raise UsageError(f"data.predict_path is {own}: only predict reads it")
         if subcommand == "fit" and config.ckpt_path is None:
             return self._follow_data(parser, args)
-        self.checkpoint = checkpoint = open_checkpoint(config.ckpt_path)
+        self.checkpoint = checkpoint = open_checkpoint(config.ckpt_path, kind=self._kind(config))
         if subcommand == "fit" and not checkpoint.content.get("optimizer_states"):
             raise UsageError(f"ckpt_path is {checkpoint.path}: weights alone, no run to resume")
-        model = {f"model.{name}": value for name, value in checkpoint.model.items()}
-        data = {f"data.{name}": value for name, value in checkpoint.data.items()}
-        data.pop("data.seed", None)  # follows seed_everything
-        self.parsers[subcommand].set_defaults({**model, **data})
+        self._take_settings(self.parsers[subcommand], config, checkpoint)
         self.config = parse(parser, args, *self.parsers.values())
         check_settings(self.config[subcommand], checkpoint, with_data=subcommand == "fit")
         # where LightningCLI finds a path it lets the checkpoint's settings win over options
@@ -114,14 +147,38 @@ class CLI(LightningCLI):
     def _follow_data(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse again with as many classes as the data has, unless a number is given."""
         subcommand = self.config.subcommand
-        data, model = self.config[subcommand].data, self.config[subcommand].model
+        data, model = (settings(self.config[subcommand], group) for group in ("data", "model"))
+        if "dataset" not in data or "num_classes" not in model:  # of another class than ours
+            return
         try:
-            classes = find_source(data.dataset, data.split, Path(data.data_dir)).classes
+            source = find_source(data["dataset"], data["split"], Path(data["data_dir"]))
         except ValueError as error:
             raise UsageError(str(error)) from error
-        if len(classes) != model.num_classes:
-            self.parsers[subcommand].set_defaults({"model.num_classes": len(classes)})
+        if len(source.classes) != model["num_classes"] and not self.subclass_mode_model:
+            self.parsers[subcommand].set_defaults({"model.num_classes": len(source.classes)})
             self.config = parse(parser, args, *self.parsers.values())
+
+    def _kind(self, config: Any) -> type[LightningModule] | None:
+        """The class that a checkpoint is opened with, if the user names it, or a network."""
+        if self.subclass_mode_model:
+            found = locate(config.model.class_path)
+            return found if isinstance(found, type) else LightningModule  # a function makes it
+        return MNISTClassifier if config.model.net else None
+
+    def _take_settings(
+        self, parser: LightningArgumentParser, config: Any, checkpoint: Checkpoint
+    ) -> None:
+        """Make the settings of a checkpoint the defaults; a seed follows seed_everything."""
+        groups = {"model": checkpoint.model, "data": {**checkpoint.data}}
+        groups["data"].pop("seed", None)
+        for group, stored in groups.items():
+            harmless = {name: value for name, value in stored.items() if names_no_code(value)}
+            if "class_path" not in config[group]:
+                parser.set_defaults({f"{group}.{name}": x for name, x in harmless.items()})
+                continue
+            harmless = {name: x for name, x in harmless.items() if name in settings(config, group)}
+            path = config[group].class_path
+            parser.set_defaults({group: {"class_path": path, "init_args": harmless}})
 
     def before_instantiate_classes(self) -> None:
         """Tell the trainer where the checkpoint lies, and where results go."""
@@ -142,17 +199,21 @@ class CLI(LightningCLI):
             wanted = self.config[self.subcommand].trainer.accelerator
             unsaid = isinstance(error, ImportError) or "backend found" in str(error)
             where = f"trainer.accelerator is {wanted}: " if unsaid else ""
-            raise UsageError(f"{where}{error}") from error
-        classes, least = self.model.hparams["num_classes"], self.datamodule.num_classes
-        if classes < least:
-            raise UsageError(f"model.num_classes is {classes}: must be at least {least}")
+            raise UsageError(f"{where}{own_words(error)}") from error
+        if type(self.model).predict_step is LightningModule.predict_step:
+            # Lightning's own gives the network a whole batch, of which the labels are a part
+            self.model.predict_step = lambda batch: self.model(_images(batch))
+        least = getattr(self.datamodule, "num_classes", 0)
+        if isinstance(self.model, MNISTClassifier) and self.model.num_classes < least:
+            given = self.model.num_classes
+            raise UsageError(f"model.num_classes is {given}: must be at least {least}")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer without the callbacks that a subcommand or an option does not use."""
         options = self.config_init[self.subcommand].trainer
         if self.subcommand != "fit" or not options.logger:
             self.save_config_callback = None
-        unused = set() if self.datamodule.val_size else {"best_checkpoint"}  # never on test data
+        unused = set() if self._chooses_best() else {"best_checkpoint"}
         if options.enable_checkpointing is False or options.fast_dev_run:
             unused |= {"checkpoint", "best_checkpoint"}
         if not options.enable_progress_bar:
@@ -165,6 +226,13 @@ class CLI(LightningCLI):
         if not any(isinstance(each, CheckpointIO) for each in plugins):
             plugins.append(SafeCheckpointIO(self.checkpoint, self.subcommand != "fit"))
         return super().instantiate_trainer(callbacks=callbacks, plugins=plugins, **kwargs)
+
+    def _chooses_best(self) -> bool:
+        """Whether images are held out, never test images, and what is watched is logged."""
+        monitor = self.config_init[self.subcommand].best_checkpoint.monitor
+        steps = type(self.model).validation_step
+        logged = steps is MNISTClassifier.validation_step or monitor != MONITOR
+        return bool(getattr(self.datamodule, "val_size", 0)) and logged
 
     def after_instantiate_classes(self) -> None:
         """Run by ``_run``: LightningCLI prefers a method of its own to the trainer's."""
@@ -187,18 +255,26 @@ class CLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Get the data first: without it no folder is made, and its source names the folder."""
-        check_fit(self.trainer, self.checkpoint)
+        check_fit(self.trainer, self.model, self.checkpoint)
         if self.checkpoint:
             # a run that goes on does so in a folder of its own; the earlier best stays in the other
             warnings.filterwarnings("ignore", message="The dirpath has changed")
             # the metrics of an epoch whose batches are all done are restored, not updated
             warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
-        self.datamodule.prepare_data()
+        ours = isinstance(self.datamodule, MNISTDataModule)
+        if ours:
+            self.datamodule.prepare_data()
         run_logger = self.trainer.logger
         if isinstance(run_logger, logger.RunLogger):
-            run_logger.set_name(self.datamodule.name)
+            name = self.datamodule.name if ours else type(self.datamodule).__name__
+            run_logger.set_name(name)
             if Path(run_logger.log_dir, "config.yaml").exists():
                 raise UsageError(f"trainer.logger: {run_logger.log_dir} holds a run already")
+
+
+def _images(batch: Any) -> Any:
+    """The images of a batch, alone or first in it."""
+    return batch[0] if isinstance(batch, list | tuple) else batch
 
 
 def _listed(given: Any) -> list[Any]:

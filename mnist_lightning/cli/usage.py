@@ -22,6 +22,12 @@ TYPES: dict[str, Any] = {
     r".*import path.*": "the path of a class",
 }
 
+# And what it says of a class, or of a function that makes an object
+WRONG_CLASS = (
+    r"(Import path|Problem with given class_path|Multiple subclasses) .+?(?= - )"
+    r"|(?<=callable class: ).+?(?=\. Got value| - Expected a <class 'NoneType')"
+)
+
 
 def parse(parser: ArgumentParser, args: list[str], *parsers: ArgumentParser) -> Any:
     """Parse a command line, or raise a UsageError with the option, its value and what is allowed.
@@ -43,6 +49,14 @@ def parse(parser: ArgumentParser, args: list[str], *parsers: ArgumentParser) -> 
         raise UsageError(message) from error
 
 
+def own_words(error: BaseException) -> str:
+    """What the constructor of a class said, in place of what jsonargparse makes of it."""
+    wrapped = re.search(r"class_path='([^']+)'", str(error))
+    while wrapped and "Does not validate" in str(error) and error.__cause__:
+        error = error.__cause__
+    return f"{wrapped[1]}: {error}" if wrapped else str(error)
+
+
 def _shorten(message: str) -> str:
     """Shorten what jsonargparse says of a value that fits none of an option's types."""
     option = re.match(r'Parser key "(.+?)":', message)
@@ -50,7 +64,7 @@ def _shorten(message: str) -> str:
     types = re.findall(r"Expected an? (?!path)(.+?)(?=\. Got value| - | Given value)", message)
     if not option or not value or not types:
         return message
-    if wrong_class := re.search(r"(Import path|Problem with given class_path) .+?(?= - )", message):
+    if wrong_class := re.search(WRONG_CLASS, message):
         return f"{option[1]}: {wrong_class[0]}"
     for pattern, name in TYPES.items():
         types = [re.sub(pattern, name, each) for each in types]

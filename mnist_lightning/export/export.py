@@ -4,10 +4,11 @@ import json
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import torch
-from torch import Tensor
+from lightning import LightningModule
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from mnist_lightning import __version__
@@ -15,17 +16,20 @@ from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.data.generated import render_digits
-from mnist_lightning.data.source import Source, class_labels
+from mnist_lightning.data.source import Source, class_labels, class_names
 from mnist_lightning.errors import OutputError, printable
 from mnist_lightning.export.formats import FORMATS, INPUT, ExportedNet, Predict
 from mnist_lightning.files import atomic_write, check_output
-from mnist_lightning.models.network import IMAGE_SIZE, ConvNet
+from mnist_lightning.models.batch import IMAGE_SIZE
+from mnist_lightning.models.classifier import MNISTClassifier
+from mnist_lightning.models.network import ConvNet
 
 
 def export(
     *,
     output: str,
     ckpt_path: str | None = None,
+    model: type[LightningModule] | None = None,
     input: Literal["uint8", "float32"] = "uint8",
     softmax: bool = True,
     data_dir: str = "data",
@@ -36,6 +40,7 @@ def export(
         output: File to write: .onnx; .pt2, for torch.export.load; or .safetensors, weights alone.
         ckpt_path: Checkpoint, or last or best of the newest run; default: that run's best, if it
             has one, else its last.
+        model: Class of the checkpoint, where that is not MNISTClassifier.
         input: Type of the images that the file takes: uint8, 0 to 255, or float32, 0 to 1.
         softmax: The file gives probabilities; false: logits.
         data_dir: Folder of the data set, whose test images are compared; without it generated
@@ -54,23 +59,43 @@ def export(
             given = f"softmax is {softmax}" if input == "uint8" else f"input is {input}"
             raise OutputError(f"{given}: {output} would hold weights alone")
         input, softmax = "float32", False
-    checkpoint = open_checkpoint(ckpt_path)
+    checkpoint = open_checkpoint(ckpt_path, kind=model)
     print(f"Checkpoint: {printable(str(checkpoint.path))}", flush=True)
-    net, source = checkpoint.classifier().net, checkpoint.source(data_dir)
-    model = ExportedNet(net, input, checkpoint.scaling(), softmax)
-    metadata = _metadata(model, checkpoint)
+    net, source = _network(checkpoint.module()), checkpoint.source(data_dir)
+    if file_format.weights_only and type(net) is not ConvNet:
+        raise OutputError(f"output is {output}: holds a ConvNet alone; choose .onnx or .pt2")
+    exported = ExportedNet(net, input, checkpoint.scaling(), softmax)
+    metadata = _metadata(exported, checkpoint)
     with atomic_write(output) as draft:
-        draft.write_bytes(file_format.serialize(model, metadata))
+        draft.write_bytes(file_format.serialize(exported, metadata))
         source = MNIST if source.name in ("synthetic", "unknown") else source
-        agreement = _compare(file_format.load(draft), model, source, Path(data_dir))
-    summary = f"{input} images in, {model.output} out; trained on {metadata['trained_on']}"
+        agreement = _compare(file_format.load(draft), exported, source, Path(data_dir))
+    summary = f"{input} images in, {exported.output} out; trained on {metadata['trained_on']}"
     print(f"{printable(output)}: {summary}\n{agreement}")
+
+
+def _network(module: LightningModule) -> nn.Module:
+    """What computes the logits: the network, unless a class has a ``forward`` of its own."""
+    own = type(module).forward is not MNISTClassifier.forward
+    return module if own else cast(MNISTClassifier, module).net
+
+
+def _count_classes(model: ExportedNet) -> int:
+    (images,) = model.trace_arguments()["args"]
+    try:
+        with torch.inference_mode():
+            (_, classes) = model(images).shape
+    except Exception as error:  # another's network fails in any way
+        raise OutputError(
+            f"the model gives no logits, (B, C), of (B, 1, 28, 28): {error}"
+        ) from error
+    return int(classes)
 
 
 def _metadata(model: ExportedNet, checkpoint: Checkpoint) -> dict[str, str]:
     names = [name for name in signature(ConvNet).parameters if name in checkpoint.model]
     source = checkpoint.source()
-    classes = source.classes
+    classes = class_names(source.classes, _count_classes(model))
     numbered = class_labels(classes, len(classes)) != classes
     brightest = 255 if model.input_dtype == "uint8" else 1
     return {

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from mnist_lightning.data.dataset import Scaling
 from mnist_lightning.errors import OutputError
-from mnist_lightning.models.network import IMAGE_SIZE, ConvNet
+from mnist_lightning.models.batch import IMAGE_SIZE
+from mnist_lightning.models.network import ConvNet
 
 INPUT = "images"
 Predict = Callable[[Tensor], Tensor]  # (B, 1, 28, 28) to (B, num_classes) float32
@@ -20,7 +21,7 @@ Predict = Callable[[Tensor], Tensor]  # (B, 1, 28, 28) to (B, num_classes) float
 class ExportedNet(nn.Module):
     """A trained network with its preprocessing and softmax, in evaluation mode."""
 
-    def __init__(self, net: ConvNet, input_dtype: str, scaling: Scaling, softmax: bool) -> None:
+    def __init__(self, net: nn.Module, input_dtype: str, scaling: Scaling, softmax: bool) -> None:
         super().__init__()
         self.net = net
         self.scaling = scaling

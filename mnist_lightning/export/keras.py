@@ -18,8 +18,9 @@ from mnist_lightning.checkpoints.checkpoint import read_checkpoint
 from mnist_lightning.errors import KerasError, printable
 from mnist_lightning.export.keras_file import Layer, read_model
 from mnist_lightning.files import atomic_write, check_output
+from mnist_lightning.models.batch import IMAGE_SIZE
 from mnist_lightning.models.classifier import MNISTClassifier
-from mnist_lightning.models.network import IMAGE_SIZE, KERNEL_SIZE, POOL_SIZE, ConvNet
+from mnist_lightning.models.network import KERNEL_SIZE, POOL_SIZE, ConvNet
 
 
 def import_keras(model: str, checkpoint: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning import LightningModule
 
 from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, ImageError, decode_image
@@ -24,18 +25,25 @@ BAR = "<li>{}<progress></progress><span></span></li>"
 MARGIN = 20  # pixels around the sheet, so that ink at its edge does not come from beyond
 
 
-def draw(*, ckpt_path: str | None = None, port: int = 8028, browser: bool = True) -> None:
+def draw(
+    *,
+    ckpt_path: str | None = None,
+    model: type[LightningModule] | None = None,
+    port: int = 8028,
+    browser: bool = True,
+) -> None:
     """Open a page to draw a digit on, read while you draw.
 
     Args:
         ckpt_path: Checkpoint, or last or best of the newest run; default: that run's best, if it
             has one, else its last.
+        model: Class of the checkpoint, where that is not MNISTClassifier.
         port: Of the page, which this machine alone can open; 0: any that is free.
         browser: Show the page in the desktop's browser.
     """
     if port not in (0, *range(1024, 65536)):  # the others are the system's
         raise UsageError(f"port is {port}: must be 0, or 1024 to 65535")
-    predictor = Predictor(ckpt_path)
+    predictor = Predictor(ckpt_path, model)
     print(f"Checkpoint: {printable(str(predictor.checkpoint.path))}", flush=True)
     page = render_page(predictor)
     try:

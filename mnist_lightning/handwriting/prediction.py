@@ -1,10 +1,11 @@
 """Predictions for pictures of digits."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -12,10 +13,12 @@ from rich.table import Column, Table
 from rich.text import Text
 from torch import Tensor
 
+from mnist_lightning.checkpoints.checkpoint import Kind
 from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset
 from mnist_lightning.data.source import class_labels
-from mnist_lightning.errors import printable
+from mnist_lightning.errors import UsageError, printable
+from mnist_lightning.handwriting.pictures import Picture, collect_pictures
 
 
 @dataclass(frozen=True)
@@ -42,34 +45,58 @@ class Prediction:
 
 
 class Predictor:
-    """A trained classifier on the CPU, and the scaling of its images; of ``open_checkpoint``."""
+    """A trained module on the CPU, and the scaling of its images; of ``open_checkpoint``."""
 
-    def __init__(self, checkpoint: str | None) -> None:
-        self.checkpoint = open_checkpoint(checkpoint)
+    def __init__(self, checkpoint: str | None, model: Kind | None = None) -> None:
+        self.checkpoint = open_checkpoint(checkpoint, kind=model)
         self.scaling = self.checkpoint.scaling()
-        self._classifier = self.checkpoint.classifier()
+        self._module = self.checkpoint.module()
 
     @torch.inference_mode()
     def predict(self, images: Tensor) -> Tensor:
         """Probabilities of the classes, (B, C) float, for scaled images, (B, 1, 28, 28) float32."""
-        return self._classifier.predict_step(images)["probabilities"]
+        name = type(self._module).__name__
+        try:
+            probabilities = to_probabilities(self._module(images))
+        except Exception as error:  # another's module fails in any way
+            raise UsageError(f"{name} fails with images (B, 1, 28, 28): {error}") from error
+        if probabilities is None:
+            raise UsageError(f"{name} gives no logits, (B, C) float, of images")
+        return probabilities
 
 
 def predict_images(
-    paths: Iterable[str | PathLike[str]], checkpoint: str | PathLike[str]
+    paths: Picture | Iterable[Picture],
+    checkpoint: str | PathLike[str] | None = None,
+    model: Kind | None = None,
 ) -> list[Prediction]:
     """Predict the digits in pictures of any size, in order, as ``predict`` does.
 
     Args:
-        paths: Files in PNG, JPEG or BMP, one digit in each, dark on light or light on dark.
-        checkpoint: A path, or ``last`` or ``best`` of the newest run; CheckpointError where it is
-            missing, damaged or of another network.
+        paths: One or many: files in PNG, JPEG or BMP, folders of such, PIL images, or arrays
+            (H, W) or (H, W, 3), uint8 or float in [0, 1]; one digit in each, dark on light or light
+            on dark.
+        checkpoint: A path, or ``last`` or ``best`` of the newest run; default: that run's best, if
+            it has one, else its last. CheckpointError where it is missing, damaged or of another
+            network.
+        model: Class of the checkpoint where that is not MNISTClassifier, or a module of it, into
+            which the weights are loaded; its ``forward`` gives logits, (B, C).
     """
-    predictor = Predictor(str(checkpoint))
-    pictures = PictureDataset(map(Path, paths), predictor.scaling)
+    predictor = Predictor(None if checkpoint is None else str(checkpoint), model)
+    files, contents = collect_pictures(paths)
+    pictures = PictureDataset(files, predictor.scaling, contents)
     images = (pictures[i][0] for i in range(len(pictures)))
     rows = [predictor.predict(image[None])[0] for image in images]
     return to_predictions(pictures, rows, predictor.checkpoint.source().classes)
+
+
+def to_probabilities(answer: Any) -> Tensor | None:
+    """Probabilities, (B, C), of what a module answers: its own, or those of logits, or None."""
+    if isinstance(answer, Mapping):
+        answer = answer.get("probabilities")
+        return answer if isinstance(answer, Tensor) else None
+    logits = isinstance(answer, Tensor) and answer.dim() == 2 and answer.is_floating_point()
+    return answer.softmax(dim=1) if logits else None
 
 
 def to_predictions(

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
+from lightning.pytorch.utilities import rank_zero_warn
 from PIL import Image
 from torchmetrics.utilities.distributed import gather_all_tensors
 
@@ -17,7 +18,12 @@ from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, PictureDatas
 from mnist_lightning.data.source import class_labels, noun_of
 from mnist_lightning.errors import DataError, printable
 from mnist_lightning.files import atomic_write
-from mnist_lightning.handwriting.prediction import Prediction, format_table, to_predictions
+from mnist_lightning.handwriting.prediction import (
+    Prediction,
+    format_table,
+    to_predictions,
+    to_probabilities,
+)
 
 
 class PredictionWriter(BasePredictionWriter):
@@ -37,8 +43,12 @@ class PredictionWriter(BasePredictionWriter):
     def write_on_epoch_end(
         self, trainer: Trainer, pl_module: LightningModule, predictions: Any, batch_indices: Any
     ) -> None:
-        """Write ``probabilities``, (B, C), of all batches and processes."""
-        probabilities = torch.cat([each["probabilities"] for each in predictions])
+        """Write ``probabilities``, (B, C), of all batches and processes, or of logits, (B, C)."""
+        answers = [to_probabilities(each) for each in predictions]
+        if not answers or any(each is None for each in answers):
+            reason = "predict_step gives neither probabilities nor logits, (B, C)"
+            return rank_zero_warn(f"{self.file_name} is not written: {reason}")
+        probabilities = torch.cat([each for each in answers if each is not None])
         data = attached_data(trainer)
         pictures = data.pictures if data else None
         if trainer.world_size > 1 and not pictures:  # every process has read them all

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-EPSILON = 1e-7  # keras.optimizers.Adam's default; torch's is 1e-8
+LR, EPSILON = 1e-3, 1e-7  # keras.optimizers.Adam's defaults; torch's epsilon is 1e-8
 
 
 class KerasAdam(torch.optim.Adam):
@@ -19,7 +19,7 @@ class KerasAdam(torch.optim.Adam):
     some thousand.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float = 1e-3) -> None:
+    def __init__(self, params: Iterable[Tensor], lr: float = LR) -> None:
         # fused: the default is a Python loop on CPU
         super().__init__(params, lr=lr, eps=EPSILON, fused=True)
         self.register_step_pre_hook(_correct_epsilon)

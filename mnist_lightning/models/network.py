@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from mnist_lightning.models.batch import IMAGE_SIZE, check_images
 from mnist_lightning.models.kernels.conditions import available
 from mnist_lightning.models.kernels.training import TrainingKernels
 
-IMAGE_SIZE = 28
 CONV_CHANNELS = (32, 64, 64)
 HIDDEN_DIMS = (128,)
 KERNEL_SIZE, POOL_SIZE = 3, 2
@@ -52,15 +52,20 @@ class ConvNet(nn.Module):
         self._kernels = TrainingKernels(convolutions=not batch_norm)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute (B, num_classes) float logits of (B, 1, 28, 28) float images in [0, 1]."""
+        """Compute (B, num_classes) float logits of (B, 1, 28, 28) float images in [0, 1].
+
+        Raises:
+            ValueError: They have another shape, are integers or, seen on a CPU, are above 20.
+        """
         kernels: AbstractContextManager[object] = nullcontext()
-        if available(images):
+        ours = available(images)
+        check_images(images, values=ours)
+        if ours:
             kernels = self._kernels if self.training else kernels
-            if images.dim() == 4:
-                # A view as channels last, in which CPUs compute convolutions faster. One channel
-                # looks alike in both memory formats, so torch keeps the strides that it finds, and
-                # all activations follow; torch.channels_last would change nothing here.
-                images = images.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2)
+            # A view as channels last, in which CPUs compute convolutions faster. One channel
+            # looks alike in both memory formats, so torch keeps the strides that it finds, and
+            # all activations follow; torch.channels_last would change nothing here.
+            images = images.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2)
         with kernels:
             logits: Tensor = self.head(self.features(images))
         return logits

@@ -13,6 +13,7 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.source import class_labels
+from mnist_lightning.models.batch import to_classes
 from mnist_lightning.models.fingerprint import fingerprint
 from mnist_lightning.report.scores import Scores, compute_scores
 
@@ -90,7 +91,7 @@ class PredictionCollector(Callback):
     ) -> None:
         """Add a batch; those of the sanity check are no whole set."""
         if not trainer.sanity_checking:
-            images, labels = batch
+            images, labels = batch[0], to_classes(batch[1])
             has_logits = isinstance(outputs, Mapping) and "logits" in outputs
             self.update(images, labels, outputs["logits"] if has_logits else pl_module(images))
 

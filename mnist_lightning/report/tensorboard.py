@@ -14,6 +14,7 @@ from torch.utils.tensorboard import FileWriter, SummaryWriter
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.source import noun_of
 from mnist_lightning.models.classifier import MNISTClassifier
+from mnist_lightning.models.network import ConvNet
 from mnist_lightning.report.collector import PredictionCollector, Predictions
 from mnist_lightning.report.logger import RunLogger, warned
 from mnist_lightning.report.plotting import plot_mistakes
@@ -97,7 +98,7 @@ class Board(Callback):
             tag = f"{noun}_{predictions.classes[label]}"
             is_label = predictions.labels == label
             writer.add_pr_curve(tag, is_label, probabilities, trainer.current_epoch)
-        if isinstance(pl_module, MNISTClassifier):
+        if isinstance(pl_module, MNISTClassifier) and isinstance(pl_module.net, ConvNet):
             _add_features(writer, pl_module, predictions)
         settings, data = {"max_epochs": trainer.max_epochs}, attached_data(trainer)
         settings |= {**pl_module.hparams, **(data.hparams if data else {})}

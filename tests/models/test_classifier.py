@@ -44,7 +44,7 @@ def test_evaluation_is_the_mean_over_all_images(tmp_path: Path, stage: str) -> N
 def test_label_smoothing_is_kerass_and_of_training_alone() -> None:
     theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
     model, logged = MNISTClassifier([2], [8], label_smoothing=0.1), []
-    model.log_dict = lambda *_, **__: logged.append(1)  # type: ignore[method-assign]
+    model.log = lambda *_, **__: logged.append(1)  # type: ignore[method-assign]
     with torch.no_grad():
         logits = model(IMAGES)
         smoothed = model.training_step((IMAGES, TARGETS), 0)

@@ -4,7 +4,7 @@ import io
 import os
 import stat
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,8 +39,11 @@ class PictureDataset(Dataset[tuple[Tensor, int]]):
     loader's worker processes what was found would be lost.
     """
 
-    def __init__(self, files: Iterable[Path], scaling: Scaling) -> None:
+    def __init__(
+        self, files: Iterable[Path], scaling: Scaling, contents: Mapping[Path, bytes] | None = None
+    ) -> None:
         self.files = list(files)
+        self.contents = contents or {}  # of those that are in memory
         self.scaling = scaling
         self.digits: list[Digit | None] = [None] * len(self.files)  # of those that were read
         self.remarks = [""] * len(self.files)
@@ -50,7 +53,9 @@ class PictureDataset(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         try:
-            digit = frame_digit(read_image(self.files[index]))
+            file = self.files[index]
+            held = self.contents.get(file)
+            digit = frame_digit(read_image(file) if held is None else decode_image(held))
             remark = NO_DIGIT if digit is None else ""
         except ImageError as error:
             digit, remark = None, str(error)

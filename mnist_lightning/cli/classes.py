@@ -1,0 +1,63 @@
+"""Classes of the user in place of MNISTClassifier and MNISTDataModule on the command line."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+GROUPS = ("model", "data")
+
+
+def names_class(args: Sequence[str], group: str) -> bool:
+    """Whether arguments, or files of options among them, name a class for a group."""
+    for option, value in _options(args):
+        if option in (f"--{group}.class_path", f"--{group}.help"):
+            return True
+        if option == f"--{group}" and _is_class(_read(value)):
+            return True
+        if option in ("--config", "-c"):
+            content = _read(value)
+            sections = [content, *content.values()] if isinstance(content, dict) else []
+            found = [each.get(group) for each in sections if isinstance(each, dict)]
+            if any(map(_is_class, found)):
+                return True
+    return False
+
+
+def settings(config: Any, group: str) -> Any:
+    """The options of a group, also where its class is named."""
+    found = config[group]
+    return found.get("init_args", {}) if "class_path" in found else found
+
+
+def names_no_code(value: Any) -> bool:
+    """Whether a setting of a checkpoint can name neither a class nor a file to read one from."""
+    if isinstance(value, list | tuple):
+        return all(map(names_no_code, value))
+    if isinstance(value, str):
+        return re.fullmatch(r"[\w -]*", value) is not None
+    return value is None or isinstance(value, int | float)
+
+
+def _options(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Options with their values, as ``--option value`` or ``--option=value``."""
+    for option, value in pairwise([*args, ""]):
+        name, equals, rest = option.partition("=")
+        yield (name, rest) if equals else (name, value)
+
+
+def _read(value: str) -> Any:
+    """What a file holds, or else the text itself, as YAML."""
+    try:
+        text = Path(value).read_text(encoding="utf-8") if Path(value).is_file() else value
+        return yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+
+
+def _is_class(value: Any) -> bool:
+    named = isinstance(value, str) and re.fullmatch(r"[^\W\d]\w*(\.\w+)*", value)
+    return bool(named) or (isinstance(value, dict) and "class_path" in value)
