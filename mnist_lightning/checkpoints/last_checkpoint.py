@@ -8,6 +8,7 @@ from lightning import Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 
+from mnist_lightning.checkpoints.run_folder import run_folder
 from mnist_lightning.checkpoints.signals import Stopped, restore_handlers, set_handlers
 
 # How Lightning counts a pass that has begun with its first batch, and will begin again
@@ -106,7 +107,7 @@ class LastCheckpoint(Checkpoint):
 
     def _save(self, trainer: Trainer, place: Literal["step", "validation", "epoch"]) -> None:
         self._place = place
-        folder = Path(trainer.log_dir or trainer.default_root_dir, "checkpoints")
+        folder = Path(run_folder(trainer) or trainer.default_root_dir, "checkpoints")
         trainer.save_checkpoint(folder / "last.ckpt")
         self._place = "step"
         self._saved = True

@@ -5,7 +5,6 @@ import warnings
 from argparse import SUPPRESS
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from lightning import Trainer
@@ -17,7 +16,8 @@ from lightning.pytorch.plugins import CheckpointIO
 from mnist_lightning.checkpoints import finite, last_checkpoint, training_state
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint, SafeCheckpointIO
-from mnist_lightning.checkpoints.runs import open_checkpoint
+from mnist_lightning.checkpoints.run_folder import RunFolder
+from mnist_lightning.checkpoints.runs import LOGS_DIR, open_checkpoint
 from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
 from mnist_lightning.cli.usage import parse
 from mnist_lightning.data.sources import CLASSES
@@ -135,7 +135,7 @@ class CLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer without the callbacks that a subcommand or an option does not use."""
         options = self.config_init[self.subcommand].trainer
-        if self.subcommand != "fit" or not options.logger:
+        if self.subcommand != "fit":
             self.save_config_callback = None
         unused = set() if self.datamodule.val_size else {"best_checkpoint"}  # never on test data
         if options.enable_checkpointing is False or options.fast_dev_run:
@@ -145,7 +145,9 @@ class CLI(LightningCLI):
         parser = self.parsers[str(self.subcommand)]
         parser.callback_keys = [key for key in parser.callback_keys if key not in unused]
         self.checks = StartChecks()
-        callbacks = [*_listed(options.callbacks), self.checks]
+        own = [x.save_dir for x in _listed(options.logger) if isinstance(x, logger.RunLogger)]
+        self.run_folder = RunFolder(own[0] if own else LOGS_DIR)
+        callbacks = [self.run_folder, *_listed(options.callbacks), self.checks]
         plugins = _listed(options.plugins)
         if not any(isinstance(each, CheckpointIO) for each in plugins):
             plugins.append(SafeCheckpointIO(self.checkpoint, self.subcommand != "fit"))
@@ -179,11 +181,13 @@ class CLI(LightningCLI):
             # the metrics of an epoch whose batches are all done are restored, not updated
             warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
         self.datamodule.prepare_data()
-        run_logger = self.trainer.logger
-        if isinstance(run_logger, logger.RunLogger):
-            run_logger.set_name(self.datamodule.resolve_source())
-            if Path(run_logger.log_dir, "config.yaml").exists():
-                raise UsageError(f"trainer.logger: {run_logger.log_dir} holds a run already")
+        self.run_folder.name = self.datamodule.resolve_source()
+        for each in self.trainer.loggers:
+            if isinstance(each, logger.RunLogger):
+                each.set_name(self.run_folder.name)
+        folder = self.run_folder.claim(self.trainer)
+        if folder and (folder / "config.yaml").exists():
+            raise UsageError(f"trainer.logger: {folder} holds a run already")
 
 
 def _listed(given: Any) -> list[Any]:

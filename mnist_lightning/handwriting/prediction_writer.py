@@ -9,9 +9,10 @@ import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
 from PIL import Image
+from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
-from mnist_lightning.checkpoints.runs import say
+from mnist_lightning.checkpoints.shown import only_shows, say
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, PictureDataset
 from mnist_lightning.errors import DataError, printable
@@ -19,6 +20,7 @@ from mnist_lightning.files import atomic_write
 from mnist_lightning.handwriting.prediction import Prediction, format_table, to_predictions
 
 
+@only_shows
 class PredictionWriter(BasePredictionWriter):
     """Write ``predictions.csv`` after ``predict``: index, digit and its probability.
 
@@ -37,7 +39,9 @@ class PredictionWriter(BasePredictionWriter):
         self, trainer: Trainer, pl_module: LightningModule, predictions: Any, batch_indices: Any
     ) -> None:
         """Write ``probabilities``, (B, C), of all batches and processes."""
-        probabilities = torch.cat([each["probabilities"] for each in predictions])
+        probabilities = _join(predictions)
+        if not trainer.strategy.reduce_boolean_decision(len(probabilities) > 0):
+            raise TypeError("predict_step returned no probabilities, (B, C)")
         data = attached_data(trainer)
         pictures = data.pictures if data else None
         if trainer.world_size > 1 and not pictures:  # every process has read them all
@@ -63,6 +67,14 @@ class PredictionWriter(BasePredictionWriter):
         if data and pictures and all(each.remark not in ("", NO_DIGIT) for each in found):
             place = printable(str(data.predict_path))
             raise DataError(f"predict_path is {place}: nothing there can be read")
+
+
+def _join(predictions: Any) -> Tensor:
+    """Join the batches' ``probabilities``, (B, C) float; empty where one has none."""
+    found = [each.get("probabilities") if isinstance(each, dict) else None for each in predictions]
+    tables = [each for each in found if isinstance(each, Tensor) and each.ndim == 2]
+    alike = len({each.shape[1] for each in tables}) == 1 and len(tables) == len(found)
+    return torch.cat(tables) if alike else torch.empty(0)
 
 
 def _save_inputs(pictures: PictureDataset, folder: Path) -> None:

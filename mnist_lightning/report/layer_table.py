@@ -6,9 +6,10 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.model_summary.model_summary import UNKNOWN_SIZE, ModelSummary
 
-from mnist_lightning.checkpoints.runs import say
+from mnist_lightning.checkpoints.shown import only_shows, say
 
 
+@only_shows
 class LayerTable(Callback):
     """Print layers, output shapes and parameters before training, as Keras's ``summary`` does."""
 
