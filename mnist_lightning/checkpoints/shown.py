@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from lightning import Callback, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
+from torch import nn
 
 from mnist_lightning.errors import Error
 
@@ -39,6 +40,17 @@ def left_out(trainer: Trainer, part: str, *raised: type[Exception]) -> Iterator[
         if part not in parts:
             parts.add(part)
             rank_zero_warn(f"{part} is left out ({type(error).__name__}: {error})")
+
+
+@contextmanager
+def same_modes(module: nn.Module) -> Iterator[None]:
+    """Leave each layer in training or in evaluation as it was, even where what shows it fails."""
+    modes = [(each, each.training) for each in module.modules()]
+    try:
+        yield
+    finally:
+        for each, training in modes:
+            each.training = training
 
 
 def only_shows(callback: C) -> C:

@@ -12,7 +12,7 @@ from tensorboard.plugins.hparams.summary_v2 import HParam, Metric, hparams_confi
 from torch import Tensor
 from torch.utils.tensorboard import FileWriter, SummaryWriter
 
-from mnist_lightning.checkpoints.shown import left_out, only_shows
+from mnist_lightning.checkpoints.shown import left_out, only_shows, same_modes
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.report.collector import PredictionCollector, Predictions
@@ -59,7 +59,7 @@ class Board(Callback):
         images = pl_module.example_input_array
         if self._logger and trainer.is_global_zero and isinstance(images, Tensor):
             network = pl_module.net if isinstance(pl_module, MNISTClassifier) else pl_module
-            with warnings.catch_warnings(), torch.no_grad():
+            with same_modes(network), warnings.catch_warnings(), torch.no_grad():
                 # TensorBoard's graph is read from the trace that torch.jit makes
                 warnings.filterwarnings("ignore", message="`torch.jit.trace")
                 self._logger.experiment.add_graph(network, images.to(pl_module.device))
@@ -118,10 +118,9 @@ class Board(Callback):
 
 def _add_features(writer: SummaryWriter, module: MNISTClassifier, shown: Predictions) -> None:
     """Show the features, (N, F), of the first validation images, with thumbnails and labels."""
-    images, labels, training = shown.first_images, shown.labels.tolist(), module.net.training
-    with torch.inference_mode():
+    images, labels = shown.first_images, shown.labels.tolist()
+    with same_modes(module), torch.inference_mode():
         features = module.net.eval().features(images)
-    module.net.train(training)
     darkest, brightest = images.aminmax()
     thumbnails = (images - darkest) / (brightest - darkest)
     epoch = module.trainer.current_epoch
