@@ -4,6 +4,8 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from mnist_lightning.checkpoints.signals import (
     Stopped,
@@ -11,13 +13,20 @@ from mnist_lightning.checkpoints.signals import (
     set_handlers,
     stop_at_once,
 )
+from mnist_lightning.cli.process import left_as_it_was
+
+if TYPE_CHECKING:
+    from mnist_lightning.checkpoints.runs import Run
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def main(args: Sequence[str] | None = None) -> "Run | None":
     """Run the command line; loading its libraries takes seconds, and can be stopped too.
 
     Args:
-        args: Arguments; default: those of the process.
+        args: Arguments; the process is then left as it was. Default: those of the process.
+
+    Returns:
+        With arguments the run: its folder, metrics and checkpoint; None of a tool as ``export``.
 
     Raises:
         SystemExit: As ``program.run``.
@@ -26,9 +35,11 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.path.append(os.getcwd())  # for classes of the user, as with python -m
     handlers = set_handlers(stop_at_once)
     try:
-        from mnist_lightning.cli.program import run
+        with nullcontext() if args is None else left_as_it_was():
+            from mnist_lightning.cli.program import run
 
-        run(args)
+            done = run(args)
+        return done if args is not None else None  # what a process returns is its exit code
     except Stopped as stopped:
         if args is None:  # the process ends: a second signal may end it at once, without a word
             handlers = dict.fromkeys(handlers, signal.SIG_DFL)

@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from mnist_lightning.checkpoints.archive import read_archive
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
+from mnist_lightning.checkpoints.run_folder import run_folder
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write
 
@@ -77,6 +78,12 @@ class SafeCheckpointIO(TorchCheckpointIO):
 
 class BestCheckpoint(ModelCheckpoint):
     """Keep the best checkpoint; one that could not be written does not count as the best."""
+
+    def setup(self, trainer: Trainer, *args: Any, **kwargs: Any) -> None:
+        """Keep it in the run's folder."""
+        if self.dirpath is None and (folder := run_folder(trainer)):
+            self.dirpath = str(folder / "checkpoints")
+        super().setup(trainer, *args, **kwargs)
 
     def on_validation_end(self, trainer: Trainer, *args: Any) -> None:
         """Save if the validation metric is the best."""

@@ -8,6 +8,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 
+from mnist_lightning.checkpoints.run_folder import run_folder
 from mnist_lightning.checkpoints.signals import Stopped, restore_handlers, set_handlers
 from mnist_lightning.models.fingerprint import fingerprint
 
@@ -120,7 +121,7 @@ class LastCheckpoint(Checkpoint):
 
     def _save(self, trainer: Trainer, place: Place) -> None:
         self._place = place
-        folder = Path(trainer.log_dir or trainer.default_root_dir, "checkpoints")
+        folder = Path(run_folder(trainer) or trainer.default_root_dir, "checkpoints")
         trainer.save_checkpoint(folder / "last.ckpt")
         self._place = "step"
 

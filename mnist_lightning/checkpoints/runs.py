@@ -1,9 +1,8 @@
-"""Runs: their folders, and which checkpoint is meant by ``--ckpt_path``."""
+"""Runs: what one came to, and which checkpoint is meant by ``--ckpt_path``."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-
-from lightning import Trainer
 
 from mnist_lightning.checkpoints.checkpoint import Checkpoint, Kind, read_checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import previous
@@ -11,6 +10,15 @@ from mnist_lightning.errors import CheckpointError, UnknownClassError
 
 LOGS_DIR = "logs"  # folder of all runs
 NAMES = (None, "last", "best")  # that mean the newest run's
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command that has a trainer came to."""
+
+    folder: Path | None  # of the run; None where it has none
+    metrics: dict[str, float]  # the last ones, by the names that they are logged by
+    checkpoint: Path | None  # of a fit the best, or else the last; otherwise the one that was read
 
 
 def open_checkpoint(
@@ -50,18 +58,3 @@ def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
             return path
     none = f"no checkpoint {wanted or 'of a run'} under {logs_dir}"
     raise CheckpointError(f"{none}: run fit first, or give --ckpt_path")
-
-
-def run_folder(trainer: Trainer) -> Path | None:
-    """The folder of the run, None without a logger; to be called on every rank: it broadcasts."""
-    log_dir = trainer.log_dir
-    return Path(log_dir) if log_dir and trainer.logger else None
-
-
-def say(trainer: Trainer, line: str) -> None:
-    """Print a line once, above the progress bar where there is one."""
-    bar = trainer.progress_bar_callback
-    if bar is not None:
-        bar.print(line)
-    elif trainer.is_global_zero:
-        print(line, flush=True)

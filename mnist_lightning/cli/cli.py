@@ -21,7 +21,8 @@ from lightning.pytorch.plugins import CheckpointIO
 from mnist_lightning.checkpoints import finite, last_checkpoint, training_state
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint, SafeCheckpointIO
-from mnist_lightning.checkpoints.runs import open_checkpoint
+from mnist_lightning.checkpoints.run_folder import RunFolder
+from mnist_lightning.checkpoints.runs import LOGS_DIR, open_checkpoint
 from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
 from mnist_lightning.cli.classes import GROUPS, names_class, names_no_code, settings
 from mnist_lightning.cli.usage import own_words, parse
@@ -211,7 +212,7 @@ class CLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer without the callbacks that a subcommand or an option does not use."""
         options = self.config_init[self.subcommand].trainer
-        if self.subcommand != "fit" or not options.logger:
+        if self.subcommand != "fit":
             self.save_config_callback = None
         unused = set() if self._chooses_best() else {"best_checkpoint"}
         if options.enable_checkpointing is False or options.fast_dev_run:
@@ -221,7 +222,9 @@ class CLI(LightningCLI):
         parser = self.parsers[str(self.subcommand)]
         parser.callback_keys = [key for key in parser.callback_keys if key not in unused]
         self.checks = StartChecks()
-        callbacks = [*_listed(options.callbacks), self.checks]
+        own = [x.save_dir for x in _listed(options.logger) if isinstance(x, logger.RunLogger)]
+        self.run_folder = RunFolder(own[0] if own else LOGS_DIR)
+        callbacks = [self.run_folder, *_listed(options.callbacks), self.checks]
         plugins = _listed(options.plugins)
         if not any(isinstance(each, CheckpointIO) for each in plugins):
             plugins.append(SafeCheckpointIO(self.checkpoint, self.subcommand != "fit"))
@@ -264,12 +267,14 @@ class CLI(LightningCLI):
         ours = isinstance(self.datamodule, MNISTDataModule)
         if ours:
             self.datamodule.prepare_data()
-        run_logger = self.trainer.logger
-        if isinstance(run_logger, logger.RunLogger):
-            name = self.datamodule.name if ours else type(self.datamodule).__name__
-            run_logger.set_name(name)
-            if Path(run_logger.log_dir, "config.yaml").exists():
-                raise UsageError(f"trainer.logger: {run_logger.log_dir} holds a run already")
+        name = self.datamodule.name if ours else type(self.datamodule).__name__
+        self.run_folder.name = name
+        for each in self.trainer.loggers:
+            if isinstance(each, logger.RunLogger):
+                each.set_name(name)
+        folder = self.run_folder.claim(self.trainer)
+        if folder and (folder / "config.yaml").exists():
+            raise UsageError(f"trainer.logger: {folder} holds a run already")
 
 
 def _images(batch: Any) -> Any:

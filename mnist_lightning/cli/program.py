@@ -6,6 +6,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +14,11 @@ from jsonargparse import ArgumentError, ArgumentParser
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from mnist_lightning import __version__
+from mnist_lightning.checkpoints.run_folder import run_folder
+from mnist_lightning.checkpoints.runs import Run
 from mnist_lightning.cli.allocator import keep_freed_memory
 from mnist_lightning.cli.cli import CLI
+from mnist_lightning.cli.run_config import RunConfig
 from mnist_lightning.cli.usage import parse
 from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.errors import Error, printable
@@ -34,8 +38,8 @@ DESCRIPTION = (
 LINE = 200  # characters of an error, at most
 
 
-def run(args: Sequence[str] | None = None) -> None:
-    """Run the command line, by default with the arguments of the process.
+def run(args: Sequence[str] | None = None) -> Run | None:
+    """Run the command line, by default with the arguments of the process; None of a tool.
 
     Raises:
         SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
@@ -45,11 +49,12 @@ def run(args: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in arguments or bool(os.environ.get("MNIST_LIGHTNING_DEBUG"))
     _silence_tips()
-    keep_freed_memory()
+    if args is None:  # the process is ours
+        keep_freed_memory()
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's convolutions have anyway
     try:
-        _run([argument for argument in arguments if argument != "--debug"])
+        return _run([argument for argument in arguments if argument != "--debug"])
     except (Error, ArgumentError, MisconfigurationException, OSError) as error:
         reason = str(error)
         if isinstance(error, OSError):  # a folder that cannot be written, a full disk
@@ -65,27 +70,41 @@ def run(args: Sequence[str] | None = None) -> None:
         raise SystemExit(getattr(error, "exit_code", Error.exit_code)) from None
 
 
-def _run(arguments: list[str]) -> None:
+def _run(arguments: list[str]) -> Run | None:
     if arguments and arguments[0] in TOOLS:
         name, *args = arguments
         tool = TOOLS[name]
         summary = (tool.__doc__ or "").partition("\n")[0]
         parser = ArgumentParser(prog=f"{PROGRAM} {name}", description=summary, exit_on_error=False)
         parser.add_function_arguments(tool, as_positional=True, as_group=False)
-        return tool(**parse(parser, args, parser))
+        tool(**parse(parser, args, parser))
+        return None
     shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
     program = {"prog": PROGRAM, "version": __version__, "description": DESCRIPTION, **shared}
-    CLI(
+    cli = CLI(
         MNISTClassifier,
         MNISTDataModule,
         parser_kwargs=program | {each: dict(shared) for each in CLI.subcommands()},
         args=arguments,
+        save_config_callback=RunConfig,
+        save_config_kwargs={"save_to_log_dir": False},
         auto_configure_optimizers=False,  # the classifier has its own
         load_from_checkpoint_support=False,  # plain hyper-parameters need no help
     )
     # Lightning does so with NCCL alone; gloo's threads can abort a process that ends before them
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+    return _result(cli)
+
+
+def _result(cli: CLI) -> Run:
+    trainer = cli.trainer
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    if cli.checkpoint and cli.subcommand != "fit":
+        return Run(Path(trainer.default_root_dir), metrics, cli.checkpoint.path)
+    folder = run_folder(trainer)
+    kept = [folder / "checkpoints" / f"{stem}.ckpt" for stem in ("best", "last")] if folder else []
+    return Run(folder, metrics, next(filter(Path.is_file, kept), None))
 
 
 def _silence_tips() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
-from lightning.pytorch.utilities import rank_zero_warn
 from PIL import Image
+from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
-from mnist_lightning.checkpoints.runs import say
+from mnist_lightning.checkpoints.shown import only_shows, say
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, PictureDataset
 from mnist_lightning.data.source import class_labels, noun_of
@@ -26,6 +26,7 @@ from mnist_lightning.handwriting.prediction import (
 )
 
 
+@only_shows
 class PredictionWriter(BasePredictionWriter):
     """Write ``predictions.csv`` after ``predict``: index, digit (or class) and its probability.
 
@@ -44,11 +45,9 @@ class PredictionWriter(BasePredictionWriter):
         self, trainer: Trainer, pl_module: LightningModule, predictions: Any, batch_indices: Any
     ) -> None:
         """Write ``probabilities``, (B, C), of all batches and processes, or of logits, (B, C)."""
-        answers = [to_probabilities(each) for each in predictions]
-        if not answers or any(each is None for each in answers):
-            reason = "predict_step gives neither probabilities nor logits, (B, C)"
-            return rank_zero_warn(f"{self.file_name} is not written: {reason}")
-        probabilities = torch.cat([each for each in answers if each is not None])
+        probabilities = _join(predictions)
+        if not trainer.strategy.reduce_boolean_decision(len(probabilities) > 0):
+            raise TypeError("predict_step gives neither probabilities nor logits, (B, C)")
         data = attached_data(trainer)
         pictures = data.pictures if data else None
         if trainer.world_size > 1 and not pictures:  # every process has read them all
@@ -78,6 +77,14 @@ class PredictionWriter(BasePredictionWriter):
         if data and pictures and all(each.remark not in ("", NO_DIGIT) for each in found):
             place = printable(str(data.predict_path))
             raise DataError(f"predict_path is {place}: nothing there can be read")
+
+
+def _join(predictions: Any) -> Tensor:
+    """Join the batches' probabilities, (B, C) float; empty where one has none."""
+    found = [to_probabilities(each) for each in predictions]
+    tables = [each for each in found if isinstance(each, Tensor) and each.ndim == 2]
+    alike = len({each.shape[1] for each in tables}) == 1 and len(tables) == len(found)
+    return torch.cat(tables) if alike else torch.empty(0)
 
 
 def _save_inputs(pictures: PictureDataset, folder: Path) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.utilities.distributed import gather_all_tensors
 
+from mnist_lightning.checkpoints.shown import left_out, only_shows
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.source import class_labels
 from mnist_lightning.models.batch import to_classes
@@ -24,7 +25,7 @@ Array = NDArray[Any]
 
 
 class Batch(NamedTuple):
-    """Images (N, 1, H, W) float with labels, (N,) int64 of the truth, and logits (N, C) float."""
+    """Images (N, K, H, W) float with labels, (N,) int64 of the truth, and logits (N, C) float."""
 
     images: Tensor
     labels: Tensor
@@ -35,8 +36,8 @@ class Batch(NamedTuple):
         return Batch(*(each[index] for each in self))
 
     def arrays(self, classes: Sequence[int | str]) -> tuple[Array, Array, Array, Array]:
-        """Images (N, H, W), labels, predictions and their probabilities, for figures."""
-        images, predictions = self.images[:, 0].float(), self.logits.argmax(dim=1)
+        """Images (N, H, W) in gray, labels, predictions and their probabilities, for figures."""
+        images, predictions = self.images.float().mean(dim=1), self.logits.argmax(dim=1)
         chances = self.logits.float().softmax(dim=1).amax(dim=1)
         labels, digits = (np.array(classes)[each.numpy()] for each in (self.labels, predictions))
         return images.numpy(), labels, digits, chances.numpy()
@@ -49,21 +50,31 @@ class Predictions(NamedTuple):
     labels: Tensor  # (N,) int64, the truth
     shown: Batch  # the first nine images classified correctly, then the first nine incorrectly
     mistakes: Batch  # up to 36 images classified incorrectly, the highest loss first
-    first_images: Tensor  # (up to ``keep_first``, 1, H, W), of this rank, on its device
+    first_images: Tensor  # (up to ``keep_first``, K, H, W), of this rank, on its device
     scores: Scores
     classes: Sequence[int | str]  # of each column of the logits
 
 
+@only_shows
 class PredictionCollector(Callback):
     """Collect logits, labels and a few images during validation and test.
 
     A module that does not return ``logits`` from its step is asked again by ``module(images)``.
+    Where a batch holds no images with classes, the pass has no predictions.
     """
 
     def __init__(self) -> None:
         self.keep_first = 0  # images
         self.classes: Sequence[str] = ()  # names; without them numbers
-        self.on_fit_start()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.predictions: Predictions | None = None  # of the last pass that was whole
+        self._network: tuple[float, ...] = ()  # what they are the predictions of
+        self._whole = False  # whether all batches so far were added
+        self._answers: list[tuple[Tensor, Tensor]] = []  # logits and labels
+        self._first: list[Tensor] = []
+        self._kept: Batch | None = None
 
     @classmethod
     def attach(cls, trainer: Trainer) -> "PredictionCollector":
@@ -78,33 +89,50 @@ class PredictionCollector(Callback):
 
     def on_fit_start(self, *_: Any, **__: Any) -> None:
         """Forget an earlier pass."""
-        self._answers: list[tuple[Tensor, Tensor]] = []  # logits and labels
-        self._first: list[Tensor] = []
-        self._kept: Batch | None = None
-        self._gathered: Predictions | None = None
-        self._network: tuple[float, ...] = ()  # what they are the predictions of
+        self._forget()
 
     on_validation_epoch_start = on_test_epoch_start = on_fit_start
 
     def on_validation_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *more: Any
     ) -> None:
         """Add a batch; those of the sanity check are no whole set."""
-        if not trainer.sanity_checking:
-            images, labels = batch[0], to_classes(batch[1])
-            has_logits = isinstance(outputs, Mapping) and "logits" in outputs
-            self.update(images, labels, outputs["logits"] if has_logits else pl_module(images))
+        if trainer.sanity_checking or any(more[1:]):
+            return  # no whole set, or that of a second loader
+        self._whole = False
+        images, labels = batch
+        labels = to_classes(labels)
+        if isinstance(outputs, Mapping) and "logits" in outputs:
+            logits = outputs["logits"]
+        else:
+            with trainer.precision_plugin.forward_context():
+                logits = pl_module(images)
+        self.update(images, labels, logits)
+        self._whole = True
 
     on_test_batch_end = on_validation_batch_end  # type: ignore[assignment]
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note which network this was; callbacks may show another for the time of a validation."""
+        """Join the predictions of all ranks, if each of them has its own."""
+        # callbacks may show another network for the time of a validation
         self._network = () if trainer.sanity_checking else fingerprint(pl_module)
+        all_whole = trainer.strategy.reduce_boolean_decision(self._whole)
+        with left_out(trainer, "PredictionCollector"):  # no rank may leave out the hook alone
+            if all_whole:
+                self.predictions = self.gather()
+            elif self._whole:
+                raise RuntimeError("another process has no predictions")
+
+    on_test_epoch_end = on_validation_epoch_end
 
     def update(self, images: Tensor, labels: Tensor, logits: Tensor) -> None:
-        """Add a batch: (B, 1, H, W) float, (B,) int64, (B, C) float."""
-        batch = Batch(images, labels, logits.detach())
-        self._answers.append((batch.logits, labels))
+        """Add a batch: (B, K, H, W) float, (B,) int in [0, C), (B, C) float."""
+        if images.ndim != 4 or logits.ndim != 2 or not len(images) == len(labels) == len(logits):
+            raise ValueError("a batch is not images, (B, K, H, W), with logits, (B, C)")
+        if labels.ndim != 1 or labels.is_floating_point() or not _are_classes(labels, logits):
+            raise ValueError(f"labels are not classes, (B,) in [0, {logits.shape[1]})")
+        batch = Batch(images, labels.long(), logits.detach())
+        self._answers.append((batch.logits, batch.labels))
         if (missing := self.keep_first - sum(map(len, self._first))) > 0:
             self._first.append(images[:missing])
         if self._kept:
@@ -123,22 +151,24 @@ class PredictionCollector(Callback):
             loop.restarting = False  # of a run that is resumed with nothing left to train
             loop.run()
             trainer.training = True
-        return self.gather()
+        return self.predictions
 
     def gather(self) -> Predictions | None:
         """Join the predictions of all ranks, which all call it; None before the first batch."""
-        if self._gathered is None and self._kept:
-            logits, labels = (_all_ranks(torch.cat(p)) for p in zip(*self._answers, strict=True))
-            kept, logits = Batch(*map(_all_ranks, self._kept)), logits.float()
-            right, wrong, worst = _choose(kept)
-            shown, mistakes = kept.select(torch.cat([right, wrong])), kept.select(worst)
-            first, scores = (
-                torch.cat([kept.images[:0], *self._first]),
-                compute_scores(logits, labels, self.classes),
-            )
-            classes = class_labels(self.classes, logits.shape[1])
-            self._gathered = Predictions(logits, labels, shown, mistakes, first, scores, classes)
-        return self._gathered
+        if not self._kept:
+            return None
+        logits, labels = (_all_ranks(torch.cat(p)) for p in zip(*self._answers, strict=True))
+        kept, logits = Batch(*map(_all_ranks, self._kept)), logits.float()
+        right, wrong, worst = _choose(kept)
+        shown, mistakes = kept.select(torch.cat([right, wrong])), kept.select(worst)
+        first = torch.cat([kept.images[:0], *self._first])
+        scores = compute_scores(logits, labels, self.classes)
+        classes = class_labels(self.classes, logits.shape[1])
+        return Predictions(logits, labels, shown, mistakes, first, scores, classes)
+
+
+def _are_classes(labels: Tensor, logits: Tensor) -> bool:
+    return not ((labels < 0) | (labels >= logits.shape[1])).any()
 
 
 def _choose(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -35,6 +35,12 @@ def draw_test(module: LightningModule, predictions: Predictions) -> Iterator[tup
     scores, mistakes, classes = predictions.scores, predictions.mistakes, predictions.classes
     yield "confusion_matrix", _draw_confusion_matrix(predictions)
     yield "mistakes", plotting.plot_mistakes(*mistakes.arrays(classes))
+    bins = np.array([list(each.values()) for each in scores.bins])
+    yield "reliability", plotting.plot_reliability(bins, scores.calibration_error)
+    convolutions = [each for each in module.modules() if isinstance(each, nn.Conv2d)]
+    if convolutions:
+        filters = convolutions[0].weight.detach().flatten(0, 1).float().cpu()
+        yield "filters", plotting.plot_filters(filters.numpy())
     few = mistakes.select(slice(EXPLAINED))
     # where, and as precisely as, the network computes
     pixels, labels, logits = (each.to(module.device) for each in few)
@@ -42,12 +48,6 @@ def draw_test(module: LightningModule, predictions: Predictions) -> Iterator[tup
     images, truth, digits, _ = few.arrays(classes)
     gradients = gradients.float().cpu()
     yield "attention", plotting.plot_attention(images, gradients.numpy(), truth, digits)
-    bins = np.array([list(each.values()) for each in scores.bins])
-    yield "reliability", plotting.plot_reliability(bins, scores.calibration_error)
-    convolutions = [each for each in module.modules() if isinstance(each, nn.Conv2d)]
-    if convolutions:
-        filters = convolutions[0].weight.detach().flatten(0, 1).float().cpu()
-        yield "filters", plotting.plot_filters(filters.numpy())
 
 
 def _draw_confusion_matrix(predictions: Predictions) -> Figure:
@@ -58,7 +58,7 @@ def _draw_confusion_matrix(predictions: Predictions) -> Figure:
 def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, predictions: Tensor) -> Tensor:
     """Compute the gradient, by each pixel, of the predicted class's logit less the true class's.
 
-    Of images (N, 1, H, W) float, with labels and predictions (N,) int64, it is (N, H, W) float:
+    Of images (N, K, H, W) float, with labels and predictions (N,) int64, it is (N, H, W) float:
     above 0 where a brighter pixel speaks for the prediction, below 0 where it speaks for the truth.
     Averaged over copies with noise (SmoothGrad: Smilkov et al. 2017, arXiv 1706.03825), the same
     noise each time; ``net`` is in evaluation mode.
@@ -73,4 +73,4 @@ def margin_gradients(net: nn.Module, images: Tensor, labels: Tensor, predictions
         pairs = torch.stack([predictions, labels], dim=1).repeat(COPIES, 1)
         predicted, true = logits.gather(1, pairs).T
         (gradients,) = torch.autograd.grad((predicted - true).sum(), pixels)
-    return gradients.reshape(COPIES, *images.shape).mean(dim=0)[:, 0]
+    return gradients.reshape(COPIES, *images.shape).mean(dim=0).sum(dim=1)

@@ -7,7 +7,8 @@ from typing import Any
 from lightning import Callback, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
-from mnist_lightning.checkpoints.runs import run_folder, say
+from mnist_lightning.checkpoints.run_folder import run_folder
+from mnist_lightning.checkpoints.shown import only_shows, say
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write
 
@@ -20,6 +21,7 @@ LOGGED = {
 COLUMNS = ("epoch", *LOGGED, "seconds")
 
 
+@only_shows
 class History(Callback):
     """Print the metrics of each epoch and keep them in ``history.csv`` in the run's folder.
 

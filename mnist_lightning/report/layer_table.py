@@ -6,9 +6,10 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.model_summary.model_summary import UNKNOWN_SIZE, ModelSummary
 
-from mnist_lightning.checkpoints.runs import say
+from mnist_lightning.checkpoints.shown import only_shows, same_modes, say
 
 
+@only_shows
 class LayerTable(Callback):
     """Print layers, output shapes and parameters before training, as Keras's ``summary`` does."""
 
@@ -19,7 +20,7 @@ class LayerTable(Callback):
 
 def layers(module: LightningModule) -> list[tuple[str, str, int]]:
     """List name, output shape, known by ``example_input_array``, and parameters of each layer."""
-    with warnings.catch_warnings():  # of megabytes, which are not shown
+    with same_modes(module), warnings.catch_warnings():  # of megabytes, which are not shown
         warnings.filterwarnings("ignore", message="Precision .* is not supported by the model")
         summary = ModelSummary(module, max_depth=-1)
     names: list[str] = summary.layer_names

@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from torch.utils.tensorboard import SummaryWriter
 
+from mnist_lightning.checkpoints.run_folder import claim_version
 from mnist_lightning.checkpoints.runs import LOGS_DIR
 
 FOLDERS = {"val": "validation"}  # other stages keep their names, as Keras has it
@@ -49,7 +50,7 @@ class RunLogger(TensorBoardLogger):
     def version(self) -> int | str:
         """Name or number of the run; the first use claims the next free folder."""
         if self._run is None:
-            self._run = _claim_version(Path(self.root_dir))
+            self._run = claim_version(Path(self.root_dir))
         return self._run
 
     @property
@@ -82,20 +83,6 @@ class RunLogger(TensorBoardLogger):
                 super().finalize(status)
         for writer in self._writers.values():
             writer.close()
-
-
-def _claim_version(root: Path) -> int:
-    """Claim the next free folder by making it: of two runs started together each gets one."""
-    taken = [path.name.removeprefix("version_") for path in root.glob("version_*")]
-    version = max((int(number) for number in taken if number.isdecimal()), default=-1) + 1
-    if getattr(rank_zero_only, "rank", 0) != 0:  # Lightning gives the others the first one's
-        return version
-    root.mkdir(parents=True, exist_ok=True)
-    while True:
-        with suppress(FileExistsError):
-            Path(root, f"version_{version}").mkdir()
-            return version
-        version += 1
 
 
 @contextmanager

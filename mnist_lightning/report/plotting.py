@@ -31,7 +31,8 @@ def plot_curves(
             label, color = STAGES[stage]
             if (values := columns.get(f"{stage}{metric}")) is not None:  # of no epoch: empty
                 ax.plot(columns["epoch"], values, "o-", color=color, label=label, markersize=4)
-        ax.legend().set_visible(len(stages) > 1)
+        if len(stages) > 1 and ax.lines:
+            ax.legend()
         title = metric if len(stages) > 1 else f"{label} {metric}"
         ax.set(xlabel="Epoch", ylabel=metric.capitalize(), title=title.capitalize())
         if metric == "accuracy":

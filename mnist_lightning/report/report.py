@@ -13,20 +13,23 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 
-from mnist_lightning.checkpoints.runs import run_folder, say
+from mnist_lightning.checkpoints.run_folder import RunFolder, run_folder
+from mnist_lightning.checkpoints.shown import left_out, only_shows, say
 from mnist_lightning.data.datamodule import TITLES, attached_data
-from mnist_lightning.errors import OutputError
+from mnist_lightning.errors import Error, OutputError
 from mnist_lightning.files import atomic_write
 from mnist_lightning.report import summary
 from mnist_lightning.report.collector import PredictionCollector, Predictions
 from mnist_lightning.report.figures import draw_fit, draw_test
 from mnist_lightning.report.history import History
+from mnist_lightning.report.loggers import log_figure, log_file
 
 FILE_NAME = "report.html"
 # What a file of the run may cause whose content is not what it should be
 DAMAGED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
+@only_shows
 class Report(Callback):
     """Print counts and scores, and write metrics, figures and a page into the run's folder.
 
@@ -34,7 +37,7 @@ class Report(Callback):
     command line makes the folder of the checkpoint's run; the page there is written anew.
 
     Args:
-        figures: Draw figures, show those of ``fit`` in TensorBoard, and write the page.
+        figures: Draw figures, and write the page; of ``fit``, give them to the loggers too.
     """
 
     def __init__(self, figures: bool = True) -> None:
@@ -43,6 +46,7 @@ class Report(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Have the predictions collected."""
         self._collector = PredictionCollector.attach(trainer)
+        RunFolder.attach(trainer)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the run trains on, and start the clock."""
@@ -61,7 +65,7 @@ class Report(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the count of ``validate``; ``fit`` prints it once, at its end."""
         if trainer.state.fn == TrainerFn.VALIDATING:
-            self._count(trainer, "val", self._collector.gather())
+            self._count(trainer, "val", self._collector.predictions)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write ``summary.json``, metrics and figures, and print the closing lines."""
@@ -80,13 +84,16 @@ class Report(Callback):
                 _draw_fit(trainer, folder, predictions)
         except (OSError, OutputError) as error:  # a full disk; the checkpoint is what counts
             rank_zero_warn(f"the report of the run could not be written ({error})")
-        say(trainer, f"Run folder: {folder}\nCurves: tensorboard --logdir {folder}")
+        say(trainer, f"Run folder: {folder}")
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                say(trainer, f"Curves: tensorboard --logdir {logger.log_dir}")
         if (data := attached_data(trainer)) and data.source == "synthetic":
             say(trainer, "This run used SYNTHETIC DIGITS: it is not an MNIST result.")
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the scores and write them; a ``fast_dev_run`` writes nothing."""
-        predictions = self._collector.gather()
+        predictions = self._collector.predictions
         self._count(trainer, "test", predictions)
         if not predictions or not trainer.is_global_zero:
             return
@@ -96,8 +103,10 @@ class Report(Callback):
         run = Path(trainer.default_root_dir)
         summary.write_metrics(run / "test/metrics.json", "test", predictions.scores, trainer)
         if self.figures:
-            with trainer.precision_plugin.forward_context():
-                _save(dict(draw_test(pl_module, predictions)), run / "test")
+            precision = trainer.precision_plugin.forward_context()
+            with left_out(trainer, "a figure of the test", Error, OSError), precision:
+                for name, figure in draw_test(pl_module, predictions):
+                    _save(figure, run / "test" / f"{name}.png")
         say(trainer, f"Written to {run / 'test'}")
         if self.figures and (run / FILE_NAME).is_file():
             say(trainer, write_page(run))
@@ -110,20 +119,20 @@ class Report(Callback):
 
 def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -> None:
     histories = [each for each in trainer.callbacks if isinstance(each, History)]  # type: ignore[attr-defined]
-    figures = dict(draw_fit(histories[0].columns() if histories else {}, predictions))
-    _save(figures, folder / "figures")
-    for logger in trainer.loggers:
-        if isinstance(logger, TensorBoardLogger):
-            for name, figure in figures.items():
-                logger.experiment.add_figure(name, figure, trainer.current_epoch)
+    columns = histories[0].columns() if histories else {}
+    (folder / "figures").mkdir(exist_ok=True)
+    with left_out(trainer, "a figure of the run", Error, OSError):
+        for name, figure in draw_fit(columns, predictions):
+            _save(figure, folder / "figures" / f"{name}.png")
+            log_figure(trainer, name, figure, trainer.current_epoch, "train")
     say(trainer, write_page(folder))
+    if (folder / FILE_NAME).is_file():
+        log_file(trainer, folder / FILE_NAME)
 
 
-def _save(figures: dict[str, Figure], folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    for name, figure in figures.items():
-        with atomic_write(folder / f"{name}.png") as draft:
-            figure.savefig(draft, dpi=120)
+def _save(figure: Figure, path: Path) -> None:
+    with atomic_write(path) as draft:
+        figure.savefig(draft, dpi=120)
 
 
 def write_page(folder: Path) -> str:

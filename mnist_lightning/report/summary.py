@@ -11,6 +11,7 @@ from lightning import LightningModule, Trainer
 
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
+from mnist_lightning.checkpoints.shown import left_out
 from mnist_lightning.data.datamodule import TITLES, MNISTDataModule, attached_data, data_name
 from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.files import atomic_write
@@ -93,6 +94,9 @@ def write_summary(
     if data and data.val_size:
         protocol = f"{data.val_size} training images held out for validation; test set untouched"
     counts = {"right": scores.right, "wrong": scores.count - scores.right} if scores else {}
+    table: list[tuple[str, str, int]] = []
+    with left_out(trainer, "the table of layers in summary.json"):
+        table = layers(module)
     versions = {"mnist_lightning": __version__, "python": platform.python_version()}
     summary = {
         "source": data_name(trainer),
@@ -104,7 +108,7 @@ def write_summary(
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "seconds": round(seconds, 3),
         "seed": data.seed if data else None,
-        "layers": layers(module),
+        "layers": table,
         "settings": _settings(trainer, module, data),
         "versions": versions | {name: version(name) for name in PACKAGES},
     }

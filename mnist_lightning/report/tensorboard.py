@@ -1,4 +1,4 @@
-"""What TensorBoard shows beside the curves."""
+"""What loggers show beside the curves."""
 
 import time
 import warnings
@@ -7,16 +7,19 @@ from typing import Any, Literal
 
 import torch
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities.data import extract_batch_size
 from tensorboard.plugins.hparams.summary_v2 import HParam, Metric, hparams_config_pb, hparams_pb
 from torch import Tensor
 from torch.utils.tensorboard import FileWriter, SummaryWriter
 
+from mnist_lightning.checkpoints.shown import left_out, only_shows, same_modes
 from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.source import noun_of
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.models.network import ConvNet
 from mnist_lightning.report.collector import PredictionCollector, Predictions
 from mnist_lightning.report.logger import RunLogger, warned
+from mnist_lightning.report.loggers import log_figure
 from mnist_lightning.report.plotting import plot_mistakes
 
 PROJECTED = 1_000  # images in the projector
@@ -29,14 +32,16 @@ METRICS = [
 ]
 
 
+@only_shows
 class Board(Callback):
-    """Add to TensorBoard what tells more than the curves.
+    """Add to the loggers what tells more than the curves.
 
     Args:
         level: ``minimal`` adds the learning rate and the images trained on per second; ``full``
-            also the network's graph, each epoch's worst mistakes and, at the end, the table of
-            runs (HParams), precision and recall of each class, and the features of 1,000
-            validation images (Projector; with several processes, of the first one's share).
+            also each epoch's worst mistakes and, in TensorBoard by ``RunLogger``, the network's
+            graph and, at the end, the table of runs (HParams), precision and recall of each class,
+            and the features of 1,000 validation images (Projector; with several processes, of the
+            first one's share).
     """
 
     def __init__(self, level: Literal["minimal", "full"] = "full") -> None:
@@ -52,11 +57,11 @@ class Board(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the network; start the clock, of an epoch under way too."""
-        self.on_train_epoch_start()
+        self.on_train_epoch_start(trainer)
         images = pl_module.example_input_array
         if self._logger and trainer.is_global_zero and isinstance(images, Tensor):
             network = pl_module.net if isinstance(pl_module, MNISTClassifier) else pl_module
-            with warnings.catch_warnings(), torch.no_grad():
+            with same_modes(network), warnings.catch_warnings(), torch.no_grad():
                 # TensorBoard's graph is read from the trace that torch.jit makes
                 warnings.filterwarnings("ignore", message="`torch.jit.trace")
                 self._logger.experiment.add_graph(network, images.to(pl_module.device))
@@ -69,37 +74,41 @@ class Board(Callback):
         self, trainer: Any, module: Any, outputs: Any, batch: Any, *_: Any
     ) -> None:
         """Count images, and seconds without those of the validation that follows."""
-        self._images += len(batch[1])
+        self._images += extract_batch_size(batch)
         self._seconds = time.perf_counter() - self._started
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log learning rate and speed, and show the worst mistakes."""
-        epoch = trainer.current_epoch
+        epoch, predictions = trainer.current_epoch, self._collector.predictions
+        metrics: dict[str, float] = {"epoch": epoch}
         if self._seconds:
-            rate = trainer.optimizers[0].param_groups[0]["lr"]
             speed = self._images * trainer.world_size / self._seconds
-            metrics = {"train/lr": rate, "train/images_per_second": speed, "epoch": epoch}
-            for logger in trainer.loggers:
-                logger.log_metrics(metrics, trainer.global_step)
-        writer, predictions = self._gather(trainer)
-        if writer and predictions and len(predictions.mistakes.labels):
-            worst = predictions.mistakes.select(slice(SHOWN)).arrays(predictions.classes)
-            writer.add_figure("worst_mistakes", plot_mistakes(*worst), epoch + 1)
+            metrics["train/images_per_second"] = speed
+        groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
+        if groups:
+            metrics["train/lr"] = float(groups[0]["lr"])
+        for logger in trainer.loggers:
+            logger.log_metrics(metrics, trainer.global_step)
+        if self.level == "full" and trainer.is_global_zero and predictions:
+            worst = predictions.mistakes.select(slice(SHOWN))
+            if trainer.loggers and len(worst.labels):
+                figure = plot_mistakes(*worst.arrays(predictions.classes))
+                log_figure(trainer, "worst_mistakes", figure, epoch + 1, "val")
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show curves of precision and recall, features, and the table of runs."""
-        if self._logger:
-            self._collector.gather_final(trainer, pl_module)
-        writer, predictions = self._gather(trainer)
-        if not writer or not predictions:
+        predictions = self._collector.gather_final(trainer, pl_module)
+        if not self._logger or not predictions or not trainer.is_global_zero:
             return
+        writer = self._logger.writer("val")
         noun = noun_of(predictions.classes)
         for label, probabilities in enumerate(predictions.logits.softmax(dim=1).T):
             tag = f"{noun}_{predictions.classes[label]}"
             is_label = predictions.labels == label
             writer.add_pr_curve(tag, is_label, probabilities, trainer.current_epoch)
         if isinstance(pl_module, MNISTClassifier) and isinstance(pl_module.net, ConvNet):
-            _add_features(writer, pl_module, predictions)
+            with left_out(trainer, "features in TensorBoard"):  # of another network
+                _add_features(writer, pl_module, predictions)
         settings, data = {"max_epochs": trainer.max_epochs}, attached_data(trainer)
         settings |= {**pl_module.hparams, **(data.hparams if data else {})}
         plain = {k: v if isinstance(v, int | float) else str(v) for k, v in settings.items()}
@@ -110,20 +119,13 @@ class Board(Callback):
             table.add_summary(hparams_pb(plain, trial_id="/".join(folder.parts[-2:])))
             table.close()
 
-    def _gather(self, trainer: Trainer) -> tuple[SummaryWriter | None, Predictions | None]:
-        """On the first rank the writer of validation's curves, and the predictions of all ranks."""
-        predictions = self._collector.gather() if self._logger else None
-        logger = self._logger if trainer.is_global_zero else None
-        return logger.writer("val") if logger else None, predictions
-
 
 def _add_features(writer: SummaryWriter, module: MNISTClassifier, shown: Predictions) -> None:
     """Show the features, (N, F), of the first validation images, with thumbnails and labels."""
-    images, training = shown.first_images, module.net.training
+    images = shown.first_images
     labels = [shown.classes[label] for label in shown.labels[: len(images)]]
-    with torch.inference_mode():
+    with same_modes(module), torch.inference_mode():
         features = module.net.eval().features(images)
-    module.net.train(training)
     darkest, brightest = images.aminmax()
     thumbnails = (images - darkest) / (brightest - darkest)
     epoch = module.trainer.current_epoch

@@ -60,11 +60,11 @@ def test_a_foreign_module_is_asked_again_and_passes_are_kept_apart(tmp_path: Pat
     quiet = {"logger": False, "enable_progress_bar": False, "default_root_dir": tmp_path}
     trainer = Trainer(accelerator="cpu", callbacks=[Report(), Board()], **quiet)  # type: ignore[arg-type]
     collector = PredictionCollector.attach(trainer)
-    assert collector.gather() is None
+    assert collector.predictions is None
     for run, count in ((trainer.validate, 5), (trainer.test, 6)):
         loader = DataLoader(TensorDataset(images[:count], labels[:count]), batch_size=4)
         run(Knowing(), loader, verbose=False)
-        assert (collected := collector.gather())
+        assert (collected := collector.predictions)
         assert (collected.scores.right, collected.scores.count) == (count, count)
     names = {path.stem for path in (tmp_path / "test").iterdir()}
     assert names == {"metrics", "confusion_matrix", "mistakes", "attention", "reliability"}
