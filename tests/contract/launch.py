@@ -21,6 +21,7 @@ class Shares(Callback):
 
     def on_train_end(self, trainer: Any, *_: Any) -> None:
         Path(f"share{trainer.global_rank}.json").write_text(json.dumps(self.labels))
+        trainer.strategy.barrier()  # the first process reads what both have written
 
 
 def main(strategy: str, side: str, images: str) -> None:
