@@ -18,8 +18,8 @@ def load(name: str) -> Any:
     return runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"]
 
 
-def digits() -> MNISTDataModule:
-    return MNISTDataModule(source="synthetic", synthetic_size=SIZE)
+def digits(val_size: int = 0) -> MNISTDataModule:
+    return MNISTDataModule(source="synthetic", synthetic_size=SIZE, val_size=val_size)
 
 
 # what Lightning and torch say of a plain DataLoader and of a short run on CPU
@@ -40,3 +40,30 @@ def test_frozen_features(workdir: Path) -> None:
     main(["fit", *sizes, *small, *NO_FIGURES])
     checkpoint = "logs/synthetic/version_0/checkpoints/last.ckpt"
     assert load("feature_extractor")(checkpoint, digits()) > 0.65
+
+
+@pytest.mark.parametrize("name", ["plain_loop", "with_fabric"])
+def test_loops_of_ones_own(name: str, workdir: Path) -> None:
+    assert load(name)(digits(), batches=40) > 0.5
+
+
+def test_optuna_ends_poor_trials_early(workdir: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    study = load("with_optuna")(digits(val_size=200), trials=4, batches=10)
+    ends = [trial.state for trial in study.trials]
+    assert set(ends) == {optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED}
+    best = max(trial.value for trial in study.trials if trial.state.name == "COMPLETE")
+    assert study.best_value == best > 0.3
+
+
+# of MLflow 3.17 on its own and others' interfaces
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_mlflow_records_metrics_settings_and_checkpoint(workdir: Path) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    run = load("with_mlflow")(digits(val_size=200), batches=10)
+    assert {"train/loss", "val/accuracy", "test/accuracy"} <= run.data.metrics.keys()
+    assert float(run.data.params["lr"]) == 1e-3
+    client = mlflow.MlflowClient("sqlite:///mlflow.db")
+    assert [each.path for each in client.list_artifacts(run.info.run_id, "model/checkpoints")]
