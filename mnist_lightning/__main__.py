@@ -31,11 +31,11 @@ def main(args: Sequence[str] | None = None) -> "Run | None":
     Raises:
         SystemExit: As ``program.run``.
     """
-    if not {"", os.getcwd()} & {*sys.path}:
-        sys.path.append(os.getcwd())  # for classes of the user, as with python -m
     handlers = set_handlers(stop_at_once)
     try:
         with nullcontext() if args is None else left_as_it_was():
+            if not {"", os.getcwd()} & {*sys.path}:
+                sys.path.append(os.getcwd())  # for classes of the user, as with python -m
             from mnist_lightning.cli.program import run
 
             done = run(args)

@@ -71,6 +71,12 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the contract's digits are generated once."""
+    return tmp_path_factory.mktemp("images")
+
+
 @pytest.fixture
 def mnist_dir() -> Path:
     """Folder of the four official packed files."""

@@ -12,7 +12,7 @@ from mnist_lightning.errors import CheckpointError
 
 ZIP = b"PK\x03\x04"  # torch.load takes a file with another beginning for its old format
 FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
-DTYPES = (*FLOATS, torch.int64, torch.uint8)  # the last is a random state's
+DTYPES = (*FLOATS, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 PARTS = {"state_dict": dict, "callbacks": dict, "loops": dict, "optimizer_states": list}
 
 

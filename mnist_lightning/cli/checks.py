@@ -3,10 +3,11 @@
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from torch.optim.lr_scheduler import OneCycleLR
 
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
+from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
 from mnist_lightning.cli.classes import settings
 from mnist_lightning.data.datamodule import attached_data
@@ -58,11 +59,13 @@ def check_fit(trainer: Trainer, module: LightningModule, resumed: Checkpoint | N
         value = getattr(trainer, name)
         if value is not None and value < least:
             raise UsageError(f"trainer.{name} is {value}: must be at least {least}")
-    for callback in trainer.checkpoint_callbacks:
-        monitor = callback.monitor if isinstance(callback, ModelCheckpoint) else None
-        if monitor and monitor not in LOGGED.values() and type(module) is MNISTClassifier:
-            names = ", ".join(LOGGED.values())
-            raise UsageError(f"best_checkpoint.monitor is {monitor}: must be one of {names}")
+    names = [x for x in LOGGED.values() if trainer.limit_val_batches or not x.startswith("val/")]
+    for callback in trainer.callbacks if type(module) is MNISTClassifier else ():  # type: ignore[attr-defined]
+        monitor = getattr(callback, "monitor", None)
+        if isinstance(callback, ModelCheckpoint | EarlyStopping) and monitor not in (None, *names):
+            own = isinstance(callback, BestCheckpoint)
+            option = "best_checkpoint" if own else f"trainer.callbacks: {type(callback).__name__}"
+            raise UsageError(f"{option}.monitor is {monitor}: must be one of {', '.join(names)}")
     if resumed is None:
         return
     averages = any(isinstance(each, WeightAveraging) for each in trainer.callbacks)  # type: ignore[attr-defined]

@@ -116,7 +116,8 @@ class MNISTDataModule(LightningDataModule):
         self.save_hyperparameters(ignore=list(LOCAL))
         self.hparams["dataset"] = stored_name(dataset)
         if not isinstance(normalize, str):
-            self.hparams["normalize"] = astuple(self.scaling)
+            self.hparams["normalize"] = [*astuple(self.scaling)]
+        self.hparams["synthetic_size"] = [*synthetic_size]  # a list is plain YAML too
         self.data_dir = Path(data_dir)
         self.source: str = source
         self.mirror = mirror
@@ -179,7 +180,7 @@ class MNISTDataModule(LightningDataModule):
             self.scaling = Scaling.measured(images)
             if not self.scaling.std:
                 raise DataError(f"normalize is standard: the pixels of {self.title} are all alike")
-            self.hparams["normalize"] = astuple(self.scaling)
+            self.hparams["normalize"] = [*astuple(self.scaling)]
         if self.val_size >= len(labels):
             raise DataError(f"val_size is {self.val_size}: must be below {len(labels):,}")
         held_out = stratified(labels, self.val_size, self.seed)

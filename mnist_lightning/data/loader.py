@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 from torch import distributed
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader, DistributedSampler, SequentialSampler
 
 from mnist_lightning.data.dataset import ImageDataset, Sample, collate
+
+ONE_PROCESS = 1, 0  # number of processes and rank, until there are more
 
 
 class EpochLoader(DataLoader[Sample]):
@@ -45,23 +47,22 @@ class EpochLoader(DataLoader[Sample]):
 
 
 class EpochSampler(DistributedSampler[int]):
-    """A random order of each epoch, from seed and epoch alone, or that of the images.
+    """A random order of each epoch, from seed and epoch alone, of which each process has a share.
 
-    Of a random order each process takes an equal share; the first images fill up what does not
-    divide. Else each image is on one process, and the processes in a row give the order. They are
-    asked for when an order is, not before: a loader may be made before they are started.
+    The first images fill up what does not divide. The processes are asked for when an order is, not
+    before: a loader may be made before they are started.
     """
 
     def __iter__(self) -> Iterator[int]:
-        in_order = self._share()
-        return super().__iter__() if self.shuffle else iter(in_order)
+        self._share()
+        return super().__iter__()
 
     def __len__(self) -> int:
-        in_order = self._share()
-        return self.num_samples if self.shuffle else len(in_order)
+        self._share()
+        return self.num_samples
 
     def _share(self) -> range:
-        """Find the share of this process; its images, if they are taken in order."""
+        """Find the share of this process, and which of the images are its, taken in order."""
         several = distributed.is_available() and distributed.is_initialized()
         self.rank = rank = distributed.get_rank() if several else 0
         self.num_replicas = count = distributed.get_world_size() if several else 1
@@ -71,18 +72,30 @@ class EpochSampler(DistributedSampler[int]):
         return range(size * rank // count, size * (rank + 1) // count)
 
 
+class OrderedSampler(EpochSampler, SequentialSampler):
+    """The order of the images: each is on one process, and the processes in a row give it.
+
+    Lightning looks for a sequential sampler where it overfits a few batches.
+    """
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._share())
+
+    def __len__(self) -> int:
+        return len(self._share())
+
+
 def shuffled(dataset: ImageDataset, batch_size: int, seed: int) -> EpochLoader:
     """Batches for training, in a new order each epoch; the last holds what is left over."""
-    return _loader(dataset, batch_size, seed=seed)
+    return _loader(dataset, batch_size, EpochSampler(dataset, *ONE_PROCESS, seed=seed))
 
 
 def ordered(dataset: ImageDataset, batch_size: int) -> EpochLoader:
     """Batches for evaluation, in order; the last holds what is left over."""
-    return _loader(dataset, batch_size, shuffle=False)
+    return _loader(dataset, batch_size, OrderedSampler(dataset, *ONE_PROCESS))
 
 
-def _loader(dataset: ImageDataset, batch_size: int, **order: Any) -> EpochLoader:
-    sampler = EpochSampler(dataset, num_replicas=1, rank=0, **order)
+def _loader(dataset: ImageDataset, batch_size: int, sampler: EpochSampler) -> EpochLoader:
     # By keywords, as Lightning makes some loaders again. A generator of its own, since DataLoader
     # draws from it at each pass, and would draw from torch's, which decides dropout
     options: dict[str, Any] = {"collate_fn": collate, "generator": torch.Generator()}

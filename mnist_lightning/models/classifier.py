@@ -97,11 +97,23 @@ class MNISTClassifier(LightningModule):
         self.label_smoothing = label_smoothing
         self._optimizer = optimizer
         self._scheduler = scheduler
-        # what another network takes is its own affair
-        self.example_input_array = torch.zeros(1, *SHAPE) if net is None else None
         self.train_metrics = _metrics("train", num_classes)
         self.val_metrics = _metrics("val", num_classes)
         self.test_metrics = _metrics("test", num_classes)
+
+    @property
+    def example_input_array(self) -> Any:
+        """An image, (1, 1, 28, 28), of the weights' type, which follows the trainer's precision.
+
+        None where the network is not ConvNet, as what it takes is its own affair.
+        """
+        given = super().example_input_array
+        own = given is None and isinstance(self.net, ConvNet)
+        return torch.zeros(1, *SHAPE).to(self.dtype) if own else given
+
+    @example_input_array.setter
+    def example_input_array(self, given: Any) -> None:
+        LightningModule.example_input_array.fset(self, given)  # type: ignore[attr-defined]
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logits, (B, num_classes), of images, (B, 1, 28, 28) float."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from mnist_lightning.models.batch import IMAGE_SIZE, check_images
@@ -57,6 +58,12 @@ class ConvNet(nn.Module):
         Raises:
             ValueError: They have another shape, are integers or, seen on a CPU, are above 20.
         """
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            return self.head(self.features(images))  # type: ignore[no-any-return]
+        return self._compute(images)
+
+    @torch.jit.unused
+    def _compute(self, images: Tensor) -> Tensor:
         kernels: AbstractContextManager[object] = nullcontext()
         ours = available(images)
         check_images(images, values=ours)

@@ -145,7 +145,11 @@ class PredictionCollector(Callback):
         It is validated once more where its last validation came earlier, as with ``max_steps``, or
         where a callback changed it at the end, as weight averaging does.
         """
-        if trainer.enable_validation and self._network != fingerprint(module):
+        if (
+            trainer.global_step
+            and trainer.enable_validation
+            and self._network != fingerprint(module)
+        ):
             trainer.validating = True
             loop = trainer.fit_loop.epoch_loop.val_loop
             loop.restarting = False  # of a run that is resumed with nothing left to train

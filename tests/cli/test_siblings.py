@@ -19,7 +19,7 @@ from mnist_lightning import predict_images
 from mnist_lightning.__main__ import main
 from mnist_lightning.data.datasets import SOURCES
 
-SMALL = TINY[len(TINY_DATA) :]
+SMALL = [*TINY[len(TINY_DATA) :], "--report.figures", "true"]
 FASHION = stand_ins(3)
 NAMES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker"]
 NAMES += ["Bag", "Ankle boot"]

@@ -15,15 +15,6 @@ from sides import Side
 Facts = dict[str, Any]
 Row = Callable[[Side], Any]
 
-# What is stated and not yet there: row and reason. A row that begins to pass must leave this table.
-SHUFFLES = "Lightning takes any sampler but SequentialSampler for one that shuffles, and warns"
-PENDING = {
-    "overfit-count": SHUFFLES,
-    "overfit-share": SHUFFLES,
-    "two-validation-loaders": "validation_step has no dataloader_idx, nor metrics for each loader",
-    "script": "TorchScript cannot compile the context manager of the kernels",
-}
-
 
 def table(rows: Mapping[str, Row], sample: str) -> list[Any]:
     """Parameters of a test, one a row; those not in the sample run with ``-m contract`` alone."""
@@ -32,8 +23,6 @@ def table(rows: Mapping[str, Row], sample: str) -> list[Any]:
     parameters = []
     for name, row in rows.items():
         marks = [] if name in sample.split() else [pytest.mark.slow]
-        if name in PENDING:
-            marks.append(pytest.mark.xfail(strict=True, reason=PENDING[name]))
         parameters.append(pytest.param(row, id=name, marks=marks))
     return parameters
 

@@ -36,7 +36,7 @@ def test_normalises_over_the_batch_before_each_relu() -> None:
     features = F.relu((x - x.mean(0)) / (x.var(0, False) + 1e-5).sqrt())
     torch.testing.assert_close(net(images), net.head(features), rtol=1e-9, atol=1e-9)
     net.eval()
-    assert torch.equal(net(images)[:2], net(images[:2])), "each image by itself"
+    torch.testing.assert_close(net(images)[:2], net(images[:2]), msg="each image by itself")
 
 
 def test_drops_inputs_of_dense_layers_in_training_alone() -> None:
