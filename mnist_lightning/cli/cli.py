@@ -25,6 +25,7 @@ from mnist_lightning.checkpoints.run_folder import RunFolder
 from mnist_lightning.checkpoints.runs import LOGS_DIR, open_checkpoint
 from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
 from mnist_lightning.cli.classes import GROUPS, names_class, names_no_code, settings
+from mnist_lightning.cli.torchrun import follow_torchrun
 from mnist_lightning.cli.usage import own_words, parse
 from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.data.datasets import find_source
@@ -182,7 +183,8 @@ class CLI(LightningCLI):
             parser.set_defaults({group: {"class_path": path, "init_args": harmless}})
 
     def before_instantiate_classes(self) -> None:
-        """Tell the trainer where the checkpoint lies, and where results go."""
+        """Tell the trainer of torchrun's processes, of the checkpoint, and where results go."""
+        follow_torchrun(self.config[self.subcommand].trainer)
         if self.checkpoint:
             config, path = self.config[self.subcommand], self.checkpoint.path
             config.ckpt_path = str(path)

@@ -116,6 +116,8 @@ def _silence_tips() -> None:
     # Lightning 2.6 on torch 2.15, and per-step logging, which we do not do: nothing to mend
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+    # a gradient that is laid out in memory as the kernel made it; DDP copies it
+    warnings.filterwarnings("ignore", message="Grad strides do not match")
     # a batch from memory costs less than handing it over from a worker process
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
 

@@ -1,10 +1,12 @@
 """Data loaders whose order follows from seed and epoch, and that go on within an epoch."""
 
+import os
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import distributed
 from torch.utils.data import DataLoader, DistributedSampler, SequentialSampler
 
@@ -64,6 +66,10 @@ class EpochSampler(DistributedSampler[int]):
     def _share(self) -> range:
         """Find the share of this process, and which of the images are its, taken in order."""
         several = distributed.is_available() and distributed.is_initialized()
+        if distributed.is_torchelastic_launched() and not several:
+            started = os.environ["WORLD_SIZE"]
+            if started != "1":
+                rank_zero_warn(f"each of torchrun's {started} processes takes all: give devices")
         self.rank = rank = distributed.get_rank() if several else 0
         self.num_replicas = count = distributed.get_world_size() if several else 1
         size = len(self.dataset)  # type: ignore[arg-type]
