@@ -1,75 +1,31 @@
 """The subcommands that need a trainer: our defaults around LightningCLI."""
 
-import re
-import sys
 import warnings
-from argparse import SUPPRESS, HelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from pydoc import locate
 from typing import Any
 
-import torch
-from jsonargparse.typing import register_type
-from lightning import LightningDataModule, LightningModule, Trainer
+from lightning import LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.plugins import CheckpointIO
 
-from mnist_lightning.checkpoints import finite, last_checkpoint, training_state
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
-from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint, SafeCheckpointIO
+from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
 from mnist_lightning.checkpoints.run_folder import RunFolder
 from mnist_lightning.checkpoints.runs import LOGS_DIR, open_checkpoint
 from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
-from mnist_lightning.cli.classes import GROUPS, names_class, names_no_code, settings
+from mnist_lightning.cli.classes import names_no_code, settings
+from mnist_lightning.cli.options import MONITOR, SEEDS, add_options
 from mnist_lightning.cli.torchrun import follow_torchrun
 from mnist_lightning.cli.usage import own_words, parse
 from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.data.datasets import find_source
 from mnist_lightning.errors import CheckpointError, Error, UsageError, printable
-from mnist_lightning.handwriting.prediction_writer import PredictionWriter
 from mnist_lightning.models.classifier import MNISTClassifier
-from mnist_lightning.report import history, layer_table, logger, report, tensorboard
-
-SEEDS = range(2**32)  # NumPy's
-CALLBACKS = {  # by the group of their options
-    "checkpoint": last_checkpoint.LastCheckpoint,
-    "best_checkpoint": BestCheckpoint,
-    "progress_bar": RichProgressBar,
-    "layer_table": layer_table.LayerTable,
-    "history": history.History,
-    "tensorboard": tensorboard.Board,
-    "report": report.Report,
-    "predictions": PredictionWriter,
-    "training_state": training_state.TrainingState,
-    "finite": finite.Finite,
-}
-MONITOR = "val/accuracy"
-DATA_DEFAULTS = {"data.source": "auto"}
-DEFAULTS = {
-    "trainer.max_epochs": 5,  # as the original
-    "trainer.enable_model_summary": False,  # LayerTable instead
-    # a second; a thread draws the bar, and keeps a core from the training meanwhile
-    "progress_bar.refresh_rate": 2,
-    "best_checkpoint.filename": "best",  # kept where images are held out to choose by
-    "best_checkpoint.monitor": MONITOR,
-    "best_checkpoint.mode": "max",
-}
-
-register_type(torch.device)  # a default of Lightning's callbacks, which config.yaml could not hold
-sys.modules.setdefault("mnist_lightning.logger", logger)  # its name in config.yaml of version 0.1
-
-
-class Parser(LightningArgumentParser):
-    """Lists options, but not the hundreds of classes that some could name."""
-
-    def format_help(self, formatter: HelpFormatter | None = None) -> str:
-        """Help, as wide as the terminal."""
-        text = super().format_help(formatter)
-        return re.sub(r",\s+known\s+subclasses:[^)]*\)", ")", text)
+from mnist_lightning.report import logger
 
 
 class CLI(LightningCLI):
@@ -77,25 +33,6 @@ class CLI(LightningCLI):
 
     checkpoint: Checkpoint | None = None  # that is tested, or that a fit goes on from
     parsers: dict[str, LightningArgumentParser]  # by subcommand
-
-    def __init__(
-        self,
-        model_class: type[LightningModule],
-        datamodule_class: type[LightningDataModule],
-        args: Sequence[str],
-        **options: Any,
-    ) -> None:
-        """Take any class in place of ours where ``--model`` or ``--data`` names one."""
-        model, data = (names_class(args, group) for group in GROUPS)
-        super().__init__(
-            LightningModule if model else model_class,
-            LightningDataModule if data else datamodule_class,
-            subclass_mode_model=model,
-            subclass_mode_data=data,
-            parser_class=Parser,
-            args=list(args),
-            **options,
-        )
 
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the seed; a fixed one, so that two runs of one command agree."""
@@ -105,17 +42,7 @@ class CLI(LightningCLI):
         """Add the callbacks, each configurable, and the defaults of a run."""
         subcommand = list(self.subcommands())[len(self.parsers)]  # they are made in this order
         self.parsers[subcommand] = parser
-        for name, callback in CALLBACKS.items():
-            parser.add_lightning_class_args(callback, name)
-        # a section of configurations of version 0.1, which report.figures decided
-        parser.add_argument("--evaluation", type=dict | None, default=SUPPRESS, help=SUPPRESS)
-        data = "data.init_args" if self.subclass_mode_data else "data"
-        parser.link_arguments("seed_everything", f"{data}.seed")  # where the class has it
-        log = {"class_path": "mnist_lightning.report.logger.RunLogger"}
-        own = {"trainer.logger": log if subcommand == "fit" else False}
-        own["trainer.enable_progress_bar"] = sys.stdout.isatty()
-        defaults = DEFAULTS if self.subclass_mode_data else {**DEFAULTS, **DATA_DEFAULTS}
-        parser.set_defaults({**defaults, **own})
+        add_options(parser, subcommand, self.subclass_mode_data)
 
     def setup_parser(self, *args: Any) -> None:
         """Add the defaults of the trainer's methods."""

@@ -11,13 +11,16 @@ from typing import Any
 
 import torch
 from jsonargparse import ArgumentError, ArgumentParser
+from lightning import LightningDataModule, LightningModule
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.run_folder import run_folder
 from mnist_lightning.checkpoints.runs import Run
 from mnist_lightning.cli.allocator import keep_freed_memory
+from mnist_lightning.cli.classes import GROUPS, names_class
 from mnist_lightning.cli.cli import CLI
+from mnist_lightning.cli.options import Parser
 from mnist_lightning.cli.run_config import RunConfig
 from mnist_lightning.cli.usage import parse
 from mnist_lightning.data.datamodule import MNISTDataModule
@@ -81,9 +84,13 @@ def _run(arguments: list[str]) -> Run | None:
         return None
     shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
     program = {"prog": PROGRAM, "version": __version__, "description": DESCRIPTION, **shared}
+    model, data = (names_class(arguments, group) for group in GROUPS)
     cli = CLI(
-        MNISTClassifier,
-        MNISTDataModule,
+        LightningModule if model else MNISTClassifier,
+        LightningDataModule if data else MNISTDataModule,
+        subclass_mode_model=model,
+        subclass_mode_data=data,
+        parser_class=Parser,
         parser_kwargs=program | {each: dict(shared) for each in CLI.subcommands()},
         args=arguments,
         save_config_callback=RunConfig,

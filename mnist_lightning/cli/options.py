@@ -1,0 +1,72 @@
+"""The options of the subcommands that need a trainer, and their defaults."""
+
+import re
+import sys
+from argparse import SUPPRESS, HelpFormatter
+
+import torch
+from jsonargparse.typing import register_type
+from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.cli import LightningArgumentParser
+
+from mnist_lightning.checkpoints import finite, last_checkpoint, training_state
+from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint
+from mnist_lightning.handwriting.prediction_writer import PredictionWriter
+from mnist_lightning.report import history, layer_table, logger, report, tensorboard
+
+SEEDS = range(2**32)  # NumPy's
+CALLBACKS = {  # by the group of their options
+    "checkpoint": last_checkpoint.LastCheckpoint,
+    "best_checkpoint": BestCheckpoint,
+    "progress_bar": RichProgressBar,
+    "layer_table": layer_table.LayerTable,
+    "history": history.History,
+    "tensorboard": tensorboard.Board,
+    "report": report.Report,
+    "predictions": PredictionWriter,
+    "training_state": training_state.TrainingState,
+    "finite": finite.Finite,
+}
+MONITOR = "val/accuracy"
+DATA_DEFAULTS = {"data.source": "auto"}
+DEFAULTS = {
+    "trainer.max_epochs": 5,  # as the original
+    "trainer.enable_model_summary": False,  # LayerTable instead
+    # a second; a thread draws the bar, and keeps a core from the training meanwhile
+    "progress_bar.refresh_rate": 2,
+    "best_checkpoint.filename": "best",  # kept where images are held out to choose by
+    "best_checkpoint.monitor": MONITOR,
+    "best_checkpoint.mode": "max",
+}
+
+register_type(torch.device)  # a default of Lightning's callbacks, which config.yaml could not hold
+sys.modules.setdefault("mnist_lightning.logger", logger)  # its name in config.yaml of version 0.1
+
+
+class Parser(LightningArgumentParser):
+    """Lists options, but not the hundreds of classes that some could name."""
+
+    def format_help(self, formatter: HelpFormatter | None = None) -> str:
+        """Help, as wide as the terminal."""
+        text = super().format_help(formatter)
+        return re.sub(r",\s+known\s+subclasses:[^)]*\)", ")", text)
+
+
+def add_options(parser: LightningArgumentParser, subcommand: str, own_data: bool) -> None:
+    """Add the callbacks, each configurable, and the defaults of a run.
+
+    Args:
+        parser: Of a subcommand.
+        subcommand: Its name.
+        own_data: Whether the user names the class of the data module.
+    """
+    for name, callback in CALLBACKS.items():
+        parser.add_lightning_class_args(callback, name)
+    # a section of configurations of version 0.1, which report.figures decided
+    parser.add_argument("--evaluation", type=dict | None, default=SUPPRESS, help=SUPPRESS)
+    data = "data.init_args" if own_data else "data"
+    parser.link_arguments("seed_everything", f"{data}.seed")  # where the class has it
+    log = {"class_path": "mnist_lightning.report.logger.RunLogger"}
+    own = {"trainer.logger": log if subcommand == "fit" else False}
+    own["trainer.enable_progress_bar"] = sys.stdout.isatty()
+    parser.set_defaults({**DEFAULTS, **({} if own_data else DATA_DEFAULTS), **own})
