@@ -15,7 +15,7 @@ from mnist_lightning.report.loggers import log_figure, log_file
 
 CURVES = {"training_loss", "validation_loss", "training_accuracy", "validation_accuracy", "curves"}
 FIGURES = {*CURVES, "predictions", "confusion_matrix", "worst_mistakes"}
-FIT = ["fit", *TINY, "--tensorboard.level", "full", "--trainer.logger"]
+FIT = ["fit", *TINY, "--report.figures", "true", "--tensorboard.level", "full", "--trainer.logger"]
 
 
 def fit_and_test(*options: str) -> Path:
