@@ -62,7 +62,6 @@ class ConvNet(nn.Module):
             return self.head(self.features(images))  # type: ignore[no-any-return]
         return self._compute(images)
 
-    @torch.jit.unused
     def _compute(self, images: Tensor) -> Tensor:
         kernels: AbstractContextManager[object] = nullcontext()
         ours = available(images)
