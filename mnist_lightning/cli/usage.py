@@ -45,6 +45,12 @@ def parse(parser: ArgumentParser, args: list[str], *parsers: ArgumentParser) -> 
             message = f"config is {files[-1]}: not a YAML file of options"
         else:
             options = {f"--{name}" for each in parsers for name in each.get_defaults().keys()}  # noqa: SIM118
+            # argparse names options that are required as if they were none
+            start, required, names = message.partition("arguments are required: ")
+            named = (
+                f"--{x}" if f"--{x} " in parser.format_usage() else x for x in names.split(", ")
+            )
+            message = start + required + ", ".join(named)
             message = _shorten(message) + _suggest(message, options)
         raise UsageError(message) from error
 
