@@ -27,6 +27,18 @@ def names_class(args: Sequence[str], group: str) -> bool:
     return False
 
 
+def classes_first(args: Sequence[str]) -> list[str]:
+    """Bring ``--model`` and ``--data`` before the options of these classes."""
+    first, rest = list(args[:1]), list(args[1:])
+    for option in (f"--{group}" for group in GROUPS):
+        for place, each in enumerate(rest):
+            if each == option or each.startswith(f"{option}="):
+                end = place + (1 if "=" in each else 2)
+                first, rest = [*first, *rest[place:end]], [*rest[:place], *rest[end:]]
+                break
+    return first + rest
+
+
 def settings(config: Any, group: str) -> Any:
     """The options of a group, also where its class is named."""
     found = config[group]

@@ -18,7 +18,7 @@ from mnist_lightning import __version__
 from mnist_lightning.checkpoints.run_folder import run_folder
 from mnist_lightning.checkpoints.runs import Run
 from mnist_lightning.cli.allocator import keep_freed_memory
-from mnist_lightning.cli.classes import GROUPS, names_class
+from mnist_lightning.cli.classes import GROUPS, classes_first, names_class
 from mnist_lightning.cli.cli import CLI
 from mnist_lightning.cli.options import Parser
 from mnist_lightning.cli.run_config import RunConfig
@@ -84,6 +84,7 @@ def _run(arguments: list[str]) -> Run | None:
         return None
     shared: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
     program = {"prog": PROGRAM, "version": __version__, "description": DESCRIPTION, **shared}
+    arguments = classes_first(arguments)
     model, data = (names_class(arguments, group) for group in GROUPS)
     cli = CLI(
         LightningModule if model else MNISTClassifier,

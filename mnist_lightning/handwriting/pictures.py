@@ -37,11 +37,16 @@ def collect_pictures(
     return files, contents
 
 
-def _listed(pictures: Picture | Iterable[Picture]) -> list[Any]:
-    if isinstance(pictures, np.ndarray):
-        one = pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[2] in CHANNELS)
-        return [pictures] if one or pictures.ndim < 2 else list(pictures)
-    return [pictures] if isinstance(pictures, ONE) else list(pictures)
+def _listed(pictures: Any) -> list[Any]:
+    if isinstance(pictures, ONE):
+        return [pictures]
+    if hasattr(pictures, "__array__"):  # NumPy's and torch's
+        pixels = np.asarray(pictures)
+        one = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in CHANNELS)
+        return [pixels] if one or pixels.ndim < 2 else list(pixels)
+    if not isinstance(pictures, Iterable):
+        raise ValueError(f"pictures are {pictures!r}: must be files, folders, images or arrays")
+    return list(pictures)
 
 
 def _encode(picture: Any) -> bytes:

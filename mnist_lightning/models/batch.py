@@ -19,6 +19,8 @@ def check_images(images: Tensor, values: bool) -> None:
             check for a part of what is computed.
         values: Whether to look at the numbers too, for which a GPU would wait.
     """
+    if not isinstance(images, Tensor):
+        raise ValueError(f"images must be a tensor, (B, 1, 28, 28) float; not {type(images)}")
     tracing = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
     if type(images) is not Tensor or torch.compiler.is_compiling() or tracing:
         return

@@ -73,8 +73,10 @@ class MNISTClassifier(LightningModule):
         conv_channels, hidden_dims = plain(conv_channels), plain(hidden_dims)
         num_classes, lr, batch_norm = plain(num_classes), plain(lr), plain(batch_norm)
         dropout, label_smoothing = plain(dropout), plain(label_smoothing)
-        if not 0 < lr < float("inf"):
+        if not isinstance(lr, int | float) or not 0 < lr < float("inf"):
             raise ValueError(f"lr is {lr}: must be a number above 0")
+        if schedule not in ("constant", "one_cycle"):
+            raise ValueError(f"schedule is {schedule}: must be constant or one_cycle")
         if optimizer and lr != LR:
             raise ValueError(f"lr is {lr}: is KerasAdam's; give the optimizer its own")
         if scheduler and schedule != "constant":
@@ -157,10 +159,11 @@ class MNISTClassifier(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": _plan(self._one_cycle(optimizer))}
 
     def _one_cycle(self, optimizer: Optimizer) -> OneCycleLR:
-        if self.fabric:
-            reason = "a Trainer alone counts the steps; with Fabric give scheduler"
-            raise MisconfigurationException(f"schedule is one_cycle: {reason}")
-        steps = self.trainer.estimated_stepping_batches
+        try:
+            steps = self.trainer.estimated_stepping_batches
+        except (AttributeError, RuntimeError) as error:  # of Fabric's stand-in, or of none
+            reason = "a Trainer alone counts the steps; without one give scheduler"
+            raise MisconfigurationException(f"schedule is one_cycle: {reason}") from error
         if not 0 < steps < float("inf"):  # below 0 where the data has no length
             raise MisconfigurationException(
                 "schedule is one_cycle: needs trainer.max_epochs, or max_steps"

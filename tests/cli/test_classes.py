@@ -75,7 +75,7 @@ def test_a_module_of_the_user_goes_through_all_commands(
 
 def test_data_of_the_user(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = ["--data", "own_classes.Random"]
-    main(["fit", *data, "--data.count", "30", *SMALL, *CPU])
+    main(["fit", "--data.count", "30", *data, *SMALL, *CPU])
     (right,) = counts(capsys.readouterr().out)
     run = workdir / "logs/Random/version_0"
     stored = yaml.safe_load((run / "config.yaml").read_text())["data"]["init_args"]

@@ -107,7 +107,8 @@ def test_predicts_digits_and_probabilities() -> None:
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        *(("lr", lr) for lr in (0.0, -1.0, float("nan"), float("inf"))),
+        *(("lr", lr) for lr in (0.0, -1.0, float("nan"), float("inf"), "0.1", None)),
+        *(("schedule", word) for word in ("cosine", "", None)),
         *(("dropout", dropout) for dropout in (-0.1, 1.0, float("nan"))),
         *(("conv_channels", sizes) for sizes in ((0,), (), (1,) * 14)),
         *(("hidden_dims", sizes) for sizes in ((-3,), ())),
