@@ -263,5 +263,5 @@ def test_fabric_trains_it() -> None:
     assert not torch.equal(model.net.head.weight, before)
     cycle = small(schedule="one_cycle")
     fabric.setup(cycle)
-    with pytest.raises(MisconfigurationException, match="with Fabric give scheduler"):
+    with pytest.raises(MisconfigurationException, match="without one give scheduler"):
         cycle.configure_optimizers()
