@@ -25,8 +25,8 @@ Tally = Callable[[str, int, int, int], None]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two processes for the whole suite; none for a file, for ``-m faults`` and for ``-m slow``."""
-    if config.option.markexpr != "not slow" or any(map(_is_file, config.args)):
+    """Two processes for the suite and the contract; none for a file, ``-m faults``, ``-m slow``."""
+    if config.option.markexpr not in ("not slow", "contract") or any(map(_is_file, config.args)):
         return 0
     os.environ["OMP_NUM_THREADS"] = "1"  # of each process; torch reads it when it is loaded
     return 2
