@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,8 +20,11 @@ def check_images(images: Tensor, values: bool) -> None:
             check for a part of what is computed.
         values: Whether to look at the numbers too, for which a GPU would wait.
     """
-    if not isinstance(images, Tensor):
-        raise ValueError(f"images must be a tensor, (B, 1, 28, 28) float; not {type(images)}")
+    if isinstance(images, np.ndarray | list | tuple):
+        kind = type(images).__name__
+        raise ValueError(
+            f"images must be (B, 1, 28, 28) float in [0, 1]; these are no tensor: {kind}"
+        )
     tracing = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
     if type(images) is not Tensor or torch.compiler.is_compiling() or tracing:
         return

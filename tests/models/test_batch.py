@@ -31,9 +31,11 @@ LOGITS = torch.rand(4, 10, generator=torch.Generator().manual_seed(1))
         ((IMAGES * 255).byte(), "uint8: divide by 255"),
         (IMAGES.long(), "int64: divide by 255"),
         (IMAGES * 255, "scale to"),
+        (IMAGES.numpy(), "ndarray"),
+        (IMAGES.tolist(), "list"),
     ],
 )
-def test_images_are_refused_with_the_likely_mistake(images: Tensor, mistake: str) -> None:
+def test_images_are_refused_with_the_likely_mistake(images: Any, mistake: str) -> None:
     with pytest.raises(ValueError, match=rf"images must be \(B, 1, 28, 28\) .*{mistake}"):
         ConvNet((2,), (4,))(images)
 
