@@ -9,6 +9,7 @@ from torch import Tensor
 
 IMAGE_SIZE = 28
 SHAPE = (1, IMAGE_SIZE, IMAGE_SIZE)
+NO_TENSORS = (np.ndarray, list, tuple)
 BRIGHTEST = 20.0  # far above images in [0, 1], standardised ones too, and far below 255
 
 
@@ -20,13 +21,15 @@ def check_images(images: Tensor, values: bool) -> None:
             check for a part of what is computed.
         values: Whether to look at the numbers too, for which a GPU would wait.
     """
-    if isinstance(images, np.ndarray | list | tuple):
+    if torch.compiler.is_compiling():
+        return
+    if isinstance(images, NO_TENSORS):
         kind = type(images).__name__
         raise ValueError(
             f"images must be (B, 1, 28, 28) float in [0, 1]; these are no tensor: {kind}"
         )
     tracing = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-    if type(images) is not Tensor or torch.compiler.is_compiling() or tracing:
+    if type(images) is not Tensor or tracing:
         return
     shape = tuple(images.shape)
     if shape[1:] != SHAPE:

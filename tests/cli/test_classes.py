@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import TINY_DATA, refused
+from conftest import NO_FIGURES, TINY_DATA, refused
 from own_classes import Free
 from PIL import Image
 
 from mnist_lightning import MNISTClassifier, predict_images
 from mnist_lightning.__main__ import main
 
-CPU = ["--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"]
+CPU = ["--trainer.accelerator", "cpu", "--trainer.max_epochs", "1", *NO_FIGURES]
 SMALL = ["--model.conv_channels", "[2]", "--model.hidden_dims", "[4]"]
 FREE = ["--model", "own_classes.Free"]
 
@@ -39,7 +39,7 @@ def test_a_module_of_the_user_goes_through_all_commands(
     last = run / "checkpoints/last.ckpt"
     weights = torch.load(last, weights_only=True)["state_dict"]
 
-    main(["test", *FREE])
+    main(["test", *FREE, *NO_FIGURES])
     assert counts(capsys.readouterr().out) == [right], "width is the checkpoint's"
     main(["predict", *FREE])
     model = Free(width=4)
@@ -80,7 +80,7 @@ def test_data_of_the_user(workdir: Path, capsys: pytest.CaptureFixture[str]) -> 
     run = workdir / "logs/Random/version_0"
     stored = yaml.safe_load((run / "config.yaml").read_text())["data"]["init_args"]
     assert stored == {"count": 30}, "the seed is the run's, seed_everything"
-    main(["test", *data, "--data.count", "30"])
+    main(["test", *data, "--data.count", "30", *NO_FIGURES])
     assert counts(capsys.readouterr().out) == [right]
     main(["predict", *data])
     assert len((run / "predictions.csv").read_text().splitlines()) == 41
@@ -106,7 +106,7 @@ def test_own_parts_of_our_module(workdir: Path, capsys: pytest.CaptureFixture[st
     main(command)
     (right,) = counts(capsys.readouterr().out)
     assert "give --model.net own_classes.Linear" in refused(["test"], capsys)
-    main(["test", "--model.net", "own_classes.Linear"])
+    main(["test", "--model.net", "own_classes.Linear", *NO_FIGURES])
     assert counts(capsys.readouterr().out) == [right]
     main([*command, "--trainer.max_epochs", "2", "--ckpt_path", "last"])
     state = torch.load("logs/synthetic/version_1/checkpoints/last.ckpt", weights_only=True)

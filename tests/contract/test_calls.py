@@ -49,7 +49,8 @@ def steps(*options: dict[str, Any], anew: str = "") -> Row:
     """Several trainers in turn, with the same module and data, or such as are made anew."""
 
     def row(side: Side) -> list[Any]:
-        module, data, given = side.module(), side.data(), []
+        module, data = side.module(), side.data()
+        given: list[Any] = []
         for each in options:
             module = side.module() if "module" in anew else module
             data = side.data() if "data" in anew else data

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from lightning import Fabric
-from lightning.pytorch.tuner import Tuner
+from lightning.pytorch.tuner.tuning import Tuner
 from lightning.pytorch.utilities.combined_loader import CombinedLoader
 from rows import Row, compare, table
 from safetensors.torch import load_file, save_file
@@ -64,10 +64,10 @@ def lbfgs(side: Side) -> Any:
     def loss() -> Any:
         optimizer.zero_grad()
         value = F.cross_entropy(net(IMAGES), LABELS)
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    return float(optimizer.step(loss)) > float(loss())  # type: ignore[arg-type]
+    return float(optimizer.step(loss)) > float(loss())  # type: ignore[no-untyped-call]
 
 
 def net(use: Callable[[Any], Any]) -> Row:
@@ -89,7 +89,7 @@ def per_sample(model: Any) -> Any:
         return F.cross_entropy(logits, label[None])
 
     rows = torch.func.vmap(torch.func.grad(loss), (None, 0, 0))(weights, IMAGES, LABELS)
-    loss(weights, IMAGES[3], LABELS[3]).backward()
+    loss(weights, IMAGES[3], LABELS[3]).backward()  # type: ignore[no-untyped-call]
     return [alike(rows[name][3], weight.grad) for name, weight in weights.items()]
 
 
@@ -114,7 +114,8 @@ def traced(trace: Callable[[Any], Any]) -> Row:
 def compiled(backend: str) -> Row:
     def row(side: Side) -> Any:
         module, trainer = side.module(), side.trainer()
-        trainer.fit(torch.compile(module, backend=backend), datamodule=side.data())
+        compiled_one: Any = torch.compile(module, backend=backend)
+        trainer.fit(compiled_one, datamodule=side.data())
         return [trainer.global_step, sorted(trainer.callback_metrics)]
 
     return row
@@ -189,7 +190,7 @@ ROWS: dict[str, Row] = {
     "safetensors": net(tensors),
     "contiguous": net(lambda m: [x.is_contiguous() for x in m.state_dict().values()]),
     "export": traced(lambda m: torch.export.export(m, (IMAGES,)).module()),
-    "trace": traced(lambda m: torch.jit.trace(m, IMAGES)),
+    "trace": traced(lambda m: torch.jit.trace(m, IMAGES)),  # type: ignore[no-untyped-call]
     "script": traced(torch.jit.script),
     "fx": traced(torch.fx.symbolic_trace),
     "double": net(lambda m: m.double()(IMAGES.double()).dtype),
@@ -199,7 +200,7 @@ ROWS: dict[str, Row] = {
     "deepcopy": trained_copy(copy.deepcopy),
     "pickle": trained_copy(lambda module: pickle.loads(pickle.dumps(module))),
     "quantized": net(
-        lambda m: str(quantized(m, {nn.Linear}, torch.qint8)).count("DynamicQuantized")
+        lambda m: str(quantized(m, {nn.Linear}, torch.qint8)).count("DynamicQuantized")  # type: ignore[no-untyped-call]
     ),
     "parallel": traced(nn.DataParallel),
     "hooked": net(lambda m: [h.remove() for h in [m.head.register_forward_hook(print)]]),

@@ -37,7 +37,7 @@ class Thaw(c.BaseFinetuning):
     def freeze_before_training(self, pl_module: Any) -> None:
         self.freeze(pl_module.net.features)
 
-    def finetune_function(self, epoch: int, pl_module: Any, optimizer: Any) -> None:
+    def finetune_function(self, pl_module: Any, epoch: int, optimizer: Any) -> None:
         if epoch == 1:
             self.unfreeze_and_add_param_group(pl_module.net.features, optimizer, lr=1e-3)
 
@@ -106,7 +106,8 @@ CALLBACKS: dict[str, Row] = {
     ),
     "weights-ema": uses(lambda: c.EMAWeightAveraging(decay=0.5), enable_checkpointing=True),
     "pruning": uses(lambda: c.ModelPruning("l1_unstructured", amount=0.5)),
-    "finetuning": uses(Thaw, max_epochs=3),
+    # the control gives its optimizer the frozen weights too, so they make no second group
+    "finetuning": uses(Thaw, max_epochs=3, drop="lr"),
     "accumulation-schedule": uses(lambda: c.GradientAccumulationScheduler({0: 4, 1: 1})),
     "lr-finder": uses(lambda: c.LearningRateFinder(num_training_steps=8), drop="lr falls"),
     "batch-size-finder": uses(lambda: c.BatchSizeFinder("power", 1, 4, 2)),
