@@ -66,4 +66,4 @@ def test_mlflow_records_metrics_settings_and_checkpoint(workdir: Path) -> None:
     assert {"train/loss", "val/accuracy", "test/accuracy"} <= run.data.metrics.keys()
     assert float(run.data.params["lr"]) == 1e-3
     client = mlflow.MlflowClient("sqlite:///mlflow.db")
-    assert [each.path for each in client.list_artifacts(run.info.run_id, "model/checkpoints")]
+    assert [each.path for each in client.list_artifacts(run.info.run_id, "best")]

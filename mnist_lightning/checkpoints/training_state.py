@@ -37,9 +37,7 @@ class TrainingState(Callback):
             return
         for optimizer in trainer.optimizers:
             check_optimizer(optimizer)
-        metrics = {
-            name: each for name, each in pl_module.named_modules() if isinstance(each, Metric)
-        }
+        metrics = _metrics(pl_module)
         for name in metrics.keys() & self._metrics.keys():  # others are made when they are needed
             _restore(metrics[name], self._metrics[name])
         if trainer.fit_loop.restarted_mid_epoch and isinstance(pl_module, MNISTClassifier):
@@ -58,8 +56,8 @@ class TrainingState(Callback):
         settings = plain(checkpoint.get("hyper_parameters", {}))
         plain_ones = {name: value for name, value in settings.items() if is_plain(value)}
         checkpoint["hyper_parameters"] = plain_ones
-        metrics = {name: each for name, each in module.named_modules() if isinstance(each, Metric)}
-        checkpoint["metrics"] = {name: dict(each.metric_state) for name, each in metrics.items()}
+        metrics = _metrics(module).items()
+        checkpoint["metrics"] = {name: dict(each.metric_state) for name, each in metrics}
 
     def on_load_checkpoint(self, _: Any, __: Any, checkpoint: dict[str, Any]) -> None:
         """Take the metrics' states."""
@@ -76,6 +74,10 @@ class TrainingState(Callback):
         """Keep the random state until training starts; what is none is refused now."""
         torch.Generator().set_state(state_dict["cpu"])
         self._random = {"cpu": state_dict["cpu"], "cuda": list(state_dict["cuda"])}
+
+
+def _metrics(module: LightningModule) -> dict[str, Metric]:
+    return {name: each for name, each in module.named_modules() if isinstance(each, Metric)}
 
 
 def _restore(metric: Metric, state: dict[str, Any]) -> None:

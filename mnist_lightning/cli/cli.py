@@ -130,7 +130,8 @@ class CLI(LightningCLI):
             unsaid = isinstance(error, ImportError) or "backend found" in str(error)
             where = f"trainer.accelerator is {wanted}: " if unsaid else ""
             raise UsageError(f"{where}{own_words(error)}") from error
-        if type(self.model).predict_step is LightningModule.predict_step:
+        plain = type(self.model).predict_step is LightningModule.predict_step
+        if self.subcommand == "predict" and plain:
             # Lightning's own gives the network a whole batch, of which the labels are a part
             self.model.predict_step = lambda batch: self.model(_images(batch))
         least = getattr(self.datamodule, "num_classes", 0)

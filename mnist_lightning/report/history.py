@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from lightning import Callback, Trainer
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_warn
 
 from mnist_lightning.checkpoints.run_folder import run_folder
@@ -51,7 +52,8 @@ class History(Callback):
 
     def on_validation_end(self, trainer: Trainer, *_: Any) -> None:
         """Take the validation metrics into the epoch's row; after training, into the last one."""
-        if not self._training and self.rows and not trainer.sanity_checking:
+        fitted = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
+        if fitted and self.rows and not self._training:
             metrics = _measured(trainer, "val/")
             self.rows[-1].update(metrics)
             say(trainer, "  ".join(["after the last step", *_shown(metrics)]))

@@ -10,6 +10,7 @@ from lightning import Fabric, LightningModule
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import BackboneFinetuning, BaseFinetuning
 from lightning.pytorch.cli import ReduceLROnPlateau
+from own_classes import Linear
 from runs import quiet
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -34,18 +35,6 @@ def small(**options: Any) -> MNISTClassifier:
 
 def sgd(parameters: Any) -> SGD:
     return SGD(parameters, lr=0.1, momentum=0.9)
-
-
-class Linear(nn.Module):
-    """Logistic regression."""
-
-    def __init__(self, classes: int = 10) -> None:
-        super().__init__()
-        self.layer = nn.Linear(784, classes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.layer(images.flatten(1))
-        return logits
 
 
 class Stock(LightningModule):
@@ -173,11 +162,11 @@ def test_a_checkpoint_names_the_network_and_holds_plain_values(tmp_path: Path) -
     trainer.fit(model, BATCHES, BATCHES)
     trainer.save_checkpoint(tmp_path / "x.ckpt", weights_only=False)
     stored = torch.load(tmp_path / "x.ckpt", weights_only=True)["hyper_parameters"]
-    assert stored["net"].endswith("test_own_parts.Linear")
+    assert stored["net"].endswith("own_classes.Linear")
     assert not {"optimizer", "scheduler"} & stored.keys()
     loaded = MNISTClassifier.load_from_checkpoint(tmp_path / "x.ckpt", net=Linear())
     assert torch.equal(loaded(IMAGES), model.eval()(IMAGES))
-    with pytest.raises(ValueError, match=r"test_own_parts\.Linear: give the network itself"):
+    with pytest.raises(ValueError, match=r"own_classes\.Linear: give the network itself"):
         MNISTClassifier.load_from_checkpoint(tmp_path / "x.ckpt")
 
 

@@ -3,11 +3,17 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from conftest import TINY
+from lightning import Trainer
 
+from mnist_lightning import MNISTClassifier, MNISTDataModule
 from mnist_lightning.__main__ import main
+from mnist_lightning.models.fingerprint import fingerprint
+from mnist_lightning.report.history import History
 
 AVERAGED = ["StochasticWeightAveraging", "--trainer.callbacks.swa_lrs", "0.01"]
 OPTIONS = {
@@ -48,3 +54,35 @@ def reported(run: Path, capsys: pytest.CaptureFixture[str]) -> list[object]:
     assert float(last["val_loss"]) == pytest.approx(tested["loss"], rel=1e-5)
     capsys.readouterr()
     return list(own["confusion_matrix"])
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers|.*logging interval")
+def test_a_later_validation_is_no_part_of_the_run(tmp_path: Path) -> None:
+    options: Any = {"enable_progress_bar": False, "enable_model_summary": False}
+    options |= {"accelerator": "cpu", "default_root_dir": tmp_path}
+    trainer = Trainer(max_epochs=1, callbacks=[History()], **options)
+    data = MNISTDataModule(str(tmp_path), "synthetic", synthetic_size=(96, 70))
+    trainer.fit(MNISTClassifier([2], [4]), data)
+    (history,) = tmp_path.rglob("history.csv")
+    before = history.read_text()
+    trainer.validate(MNISTClassifier([2], [4], lr=0.5), data, verbose=False)
+    assert history.read_text() == before
+
+
+class Told(MNISTClassifier):
+    """A module that keeps more in its checkpoints than tensors."""
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"more": 1}
+
+    def set_extra_state(self, state: object) -> None:
+        """Take nothing."""
+
+
+def test_what_is_no_tensor_in_a_module_is_no_part_of_its_fingerprint() -> None:
+    one, other = Told([2], [4]), Told([2], [4])
+    other.load_state_dict(one.state_dict())
+    assert fingerprint(one) == fingerprint(other)
+    with torch.no_grad():
+        other.net.head.bias[0] += 1e-6
+    assert fingerprint(one) != fingerprint(other)
