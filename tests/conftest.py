@@ -4,14 +4,15 @@ import gzip
 import os
 import shlex
 from collections.abc import Callable
-from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from mnist_lightning.__main__ import main
+from mnist_lightning.checkpoints.runs import open_pretrained
 
 SHARED_MNIST = Path(__file__).parents[2] / "shared" / "mnist"
 SHARED_SIBLINGS = SHARED_MNIST.with_name("siblings")
@@ -95,15 +96,11 @@ def siblings() -> Path:
 
 @pytest.fixture(scope="session")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of the fast recipe after 9,600 images of MNIST."""
-    if not SHARED_MNIST.is_dir():
-        pytest.skip("the official files are not beside the project, in ../shared/mnist")
-    config = Path(__file__).parents[1] / "configs" / "fast.yaml"
-    limits = ["--trainer.limit_train_batches", "150", "--trainer.limit_val_batches", "0"]
-    mirror = ["--data.mirror", SHARED_MNIST.as_uri()]
-    with chdir(folder := tmp_path_factory.mktemp("reader")):
-        main(["fit", "--config", str(config), *mirror, *limits, *NO_FIGURES])
-    return folder / "logs/mnist/version_0/checkpoints/last.ckpt"
+    """A checkpoint with the weights that come with the package."""
+    content = open_pretrained().content
+    content["datamodule_hyper_parameters"] = {"source": "mnist"}
+    torch.save(content, path := tmp_path_factory.mktemp("reader") / "reader.ckpt")
+    return path
 
 
 def mnist_digits(count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

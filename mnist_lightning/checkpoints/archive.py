@@ -42,6 +42,11 @@ def read_archive(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
+def previous(path: Path) -> Path:
+    """Where the checkpoint that was replaced last is kept."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
 def nonfinite(content: dict[str, Any]) -> str:
     """Name the weight, or the other state of a checkpoint, that is not finite; else empty."""
     others = ("optimizer_states", "averaging_state", "current_model_state")

@@ -1,30 +1,33 @@
-"""A checkpoint of a classifier: read and verified once, then handed on as an object."""
+"""A checkpoint of a network: read and verified once, then handed on as an object."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jsonargparse import ArgumentParser
-from lightning import LightningModule
 from packaging.version import Version
 from torch import Tensor
 
 from mnist_lightning.checkpoints.archive import leaves, read_archive
-from mnist_lightning.data.datamodule import LOCAL, MNISTDataModule
 from mnist_lightning.data.dataset import Scaling
 from mnist_lightning.data.datasets import find_source, stored_name, synthetic_digits
 from mnist_lightning.data.source import Source, class_names
-from mnist_lightning.errors import CheckpointError, UnknownClassError
-from mnist_lightning.models.classifier import PARTS, MNISTClassifier
+from mnist_lightning.errors import CheckpointError, UnknownClassError, printable
+from mnist_lightning.models.network import ConvNet
+
+if TYPE_CHECKING:  # it takes seconds to load, and is left to who needs more than the network
+    from lightning import LightningModule
+
+    # Which class a checkpoint is opened with, or the module itself that its weights are loaded into
+    Kind = type[LightningModule] | LightningModule
 
 MOST = 2**48  # batches, steps and epochs that can be counted
 PLAIN = (str, int, float, type(None))
-
-
-# Which class a checkpoint is opened with, or the module itself that its weights are loaded into
-Kind = type[LightningModule] | LightningModule
+IMAGES = {"dataset": "mnist", "split": "balanced", "source": "", "normalize": "unit"}
+WEIGHTS = "net."  # what the names of the network's weights begin with in MNISTClassifier
 
 
 @dataclass(frozen=True)
@@ -33,35 +36,51 @@ class Checkpoint:
 
     path: Path
     content: dict[str, Any]  # all that the file holds
-    model: dict[str, Any]  # hyperparameters that the module's class takes
-    data: dict[str, Any]  # and our data module, if it was one, without places of a machine
-    kind: Kind = MNISTClassifier
+    model: dict[str, Any]  # hyperparameters of the network, or of a class that was given
+    data: dict[str, Any]  # and those that say what images it was trained on
+    kind: "Kind | None" = None  # None: MNISTClassifier
+    note: str = ""  # what it is, in place of its path
 
-    def module(self) -> LightningModule:
+    def __str__(self) -> str:
+        """What it is called in the terminal and on pages."""
+        return printable(self.note or f"Checkpoint: {self.path}")
+
+    @property
+    def folder(self) -> Path:
+        """Where what is made with it goes: its run's folder, its own, or the one worked in."""
+        if self.note:
+            return Path()
+        parent = self.path.parent
+        return parent.parent if parent.name == "checkpoints" else parent
+
+    def network(self) -> ConvNet:
+        """Build the trained network of an MNISTClassifier, on the CPU and set to evaluation."""
+        net = ConvNet(**_arguments(self.model))
+        net.load_state_dict(_network_weights(self.content["state_dict"]))
+        return net.eval()
+
+    def module(self) -> "LightningModule":
         """Build the trained module, on the CPU and set to evaluation; else a CheckpointError."""
+        from mnist_lightning.models.classifier import MNISTClassifier
+
+        kind = self.kind or MNISTClassifier
         try:
-            module = self.kind(**self.model) if isinstance(self.kind, type) else self.kind
+            module = kind(**self.model) if isinstance(kind, type) else kind
             module.load_state_dict(self.content["state_dict"])
         except Exception as error:  # another's class fails in any way
             raise CheckpointError(f"ckpt_path is {self.path}: {error}") from error
         return module.eval()
-
-    def classifier(self) -> MNISTClassifier:
-        """Build it where the kind is MNISTClassifier."""
-        module = self.module()
-        assert isinstance(module, MNISTClassifier)
-        return module
 
     def source(self, data_dir: str = "data") -> Source:
         """The data set that it was trained on, with the network's classes.
 
         Of a folder that is not there, and of somebody else's data, no more is known than that.
         """
-        name, split = self.data.get("dataset", "mnist"), self.data.get("split", "balanced")
-        source = find_source(name, split, Path(data_dir), required=False)
-        if "source" not in self.data:
+        stored = {**IMAGES, **self.data}
+        source = find_source(stored["dataset"], stored["split"], Path(data_dir), required=False)
+        if not stored["source"]:
             source = replace(source, name="unknown", title="unknown data")
-        elif self.data["source"] == "synthetic":
+        elif stored["source"] == "synthetic":
             source = synthetic_digits()
         count = self.model.get("num_classes", len(source.classes))
         return replace(source, classes=class_names(source.classes, count))
@@ -71,28 +90,29 @@ class Checkpoint:
         return self.source().scaling(self.data.get("normalize", "unit")) or Scaling()
 
 
-def read_checkpoint(path: Path, kind: Kind | None = None) -> Checkpoint:
+def read_checkpoint(path: Path, kind: "Kind | None" = None) -> Checkpoint:
     """Read a checkpoint; a CheckpointError if it is missing, damaged, or of another network.
 
-    Its settings and weights are checked; the rest is left to who resumes. A checkpoint tells the
-    name of its class, but only a class that is given is used: its settings and weights are checked
-    when it is built.
+    The network's settings and weights are checked, and what is known of its images; what a Trainer
+    takes beside them is checked by ``check_hyperparameters``, the rest by who resumes. A checkpoint
+    tells the name of its class, but only a class that is given is used: its settings and weights
+    are checked when it is built.
     """
     content = read_archive(path)
     try:
         stored = content.get("hyper_parameters", {})
         if not kind:
             _check_class(content, stored)
-        data = _data_settings(content)
+        data = _image_settings(content)
         wrong = _find_fault(content) or ("" if kind else _find_mismatch(content, stored))
-        model = _settings(kind or MNISTClassifier, stored)
+        model = _settings_of(kind, stored) if kind else _arguments(stored)
     except CheckpointError as error:
         raise type(error)(f"ckpt_path is {path}: {error}") from error
     except Exception as error:  # hostile content fails in any way
         raise CheckpointError(f"ckpt_path is {path}: {type(error).__name__}: {error}") from error
     if wrong:
         raise CheckpointError(f"ckpt_path is {path}: {wrong}")
-    return Checkpoint(path, content, model, data, kind or MNISTClassifier)
+    return Checkpoint(path, content, model, data, kind)
 
 
 def find_mismatch(weights: Mapping[str, Any], expected: Mapping[str, Tensor]) -> str:
@@ -120,28 +140,33 @@ def _check_class(content: dict[str, Any], model: Any) -> None:
         raise UnknownClassError(f"of the network {net}: give --model.net {net}")
 
 
-def _settings(kind: Any, stored: dict[str, Any]) -> dict[str, Any]:
-    """Those of the stored settings that a class takes as plain values; none of a module."""
-    if not isinstance(kind, type):
-        return {}
-    parser = ArgumentParser(exit_on_error=False)
-    taken = {*parser.add_class_arguments(kind, fail_untyped=False)} - {*PARTS, *LOCAL}
-    return {name: value for name, value in stored.items() if name in taken}
+def _arguments(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the stored settings that ConvNet takes."""
+    return {name: stored[name] for name in signature(ConvNet).parameters if name in stored}
 
 
-def _data_settings(content: dict[str, Any]) -> dict[str, Any]:
-    """Settings of MNISTDataModule; no place on disk or in the network is taken."""
+def _settings_of(kind: Any, stored: dict[str, Any]) -> dict[str, Any]:
+    from mnist_lightning.checkpoints.hyperparameters import settings_of
+
+    return settings_of(kind, stored)
+
+
+def _image_settings(content: dict[str, Any]) -> dict[str, Any]:
+    """What MNISTDataModule stored of its images; no place on disk or in the network is taken."""
+    stored = content.get("datamodule_hyper_parameters", {})
     try:
-        settings = _settings(MNISTDataModule, content.get("datamodule_hyper_parameters", {}))
-        _parse(MNISTDataModule, settings)
-        if (dataset := settings.get("dataset", "mnist")) != stored_name(dataset):
+        settings = {**IMAGES, **{name: stored[name] for name in IMAGES if name in stored}}
+        if settings["dataset"] != stored_name(settings["dataset"]):
             raise ValueError("its dataset is a path")
-        MNISTDataModule(**settings, predict_path=".")  # a folder of images need not be here
+        if settings["source"] not in ("", "mnist", "synthetic", "auto"):
+            raise ValueError(f"its source is {settings['source']}")
+        source = find_source(settings["dataset"], settings["split"], required=False)
+        source.scaling(settings["normalize"])
     except Exception:
-        if MNISTDataModule.__qualname__ in content:  # its state
+        if "MNISTDataModule" in content:  # its state
             raise
         return {}  # of another data module
-    return settings
+    return {name: value for name, value in settings.items() if name in stored}
 
 
 def _find_fault(content: dict[str, Any]) -> str:
@@ -157,16 +182,15 @@ def _find_fault(content: dict[str, Any]) -> str:
 
 
 def _find_mismatch(content: dict[str, Any], stored: dict[str, Any]) -> str:
-    """Say what is wrong with the settings or weights of MNISTClassifier; "" if nothing."""
-    settings = {name: x for name, x in stored.items() if name not in PARTS or x is not None}
-    _parse(MNISTClassifier, settings)
-    with torch.device("meta"):  # sizes only, however large they claim to be
-        expected = MNISTClassifier(**settings).state_dict()
-    return find_mismatch(content["state_dict"], expected)
-
-
-def _parse(kind: type, settings: dict[str, Any]) -> None:
-    """Refuse what the command line would not take; no class is looked for."""
+    """Say what is wrong with the settings or weights of the network; "" if nothing."""
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(kind, skip=set(PARTS))
-    parser.parse_object(settings)
+    parser.add_class_arguments(ConvNet)
+    parser.parse_object(_arguments(stored))
+    with torch.device("meta"):  # sizes only, however large they claim to be
+        expected = ConvNet(**_arguments(stored)).state_dict()
+    weights = content["state_dict"]
+    return find_mismatch(weights, {WEIGHTS + name: each for name, each in expected.items()})
+
+
+def _network_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(WEIGHTS): weight for name, weight in weights.items()}

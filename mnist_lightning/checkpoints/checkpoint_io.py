@@ -13,16 +13,11 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_warn
 
-from mnist_lightning.checkpoints.archive import read_archive
+from mnist_lightning.checkpoints.archive import previous, read_archive
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.run_folder import run_folder
 from mnist_lightning.errors import OutputError
 from mnist_lightning.files import atomic_write
-
-
-def previous(path: Path) -> Path:
-    """Where the checkpoint that was replaced last is kept."""
-    return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 class SafeCheckpointIO(TorchCheckpointIO):

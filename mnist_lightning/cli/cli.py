@@ -14,8 +14,9 @@ from lightning.pytorch.plugins import CheckpointIO
 
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
+from mnist_lightning.checkpoints.hyperparameters import check_hyperparameters
 from mnist_lightning.checkpoints.run_folder import RunFolder
-from mnist_lightning.checkpoints.runs import LOGS_DIR, open_checkpoint
+from mnist_lightning.checkpoints.runs import LOGS_DIR, open_checkpoint, open_network
 from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
 from mnist_lightning.cli.classes import names_no_code, settings
 from mnist_lightning.cli.options import MONITOR, SEEDS, add_options
@@ -23,7 +24,7 @@ from mnist_lightning.cli.torchrun import follow_torchrun
 from mnist_lightning.cli.usage import own_words, parse
 from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.data.datasets import find_source
-from mnist_lightning.errors import CheckpointError, Error, UsageError, printable
+from mnist_lightning.errors import CheckpointError, Error, UsageError
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.report import logger
 
@@ -63,7 +64,10 @@ class CLI(LightningCLI):
             raise UsageError(f"data.predict_path is {own}: only predict reads it")
         if subcommand == "fit" and config.ckpt_path is None:
             return self._follow_data(parser, args)
-        self.checkpoint = checkpoint = open_checkpoint(config.ckpt_path, kind=self._kind(config))
+        # what reads pictures is any network; all else is of the newest run, on whatever images
+        find = open_network if own else open_checkpoint
+        found = find(config.ckpt_path, kind=self._kind(config))
+        self.checkpoint = checkpoint = check_hyperparameters(found)
         if subcommand == "fit" and not checkpoint.content.get("optimizer_states"):
             raise UsageError(f"ckpt_path is {checkpoint.path}: weights alone, no run to resume")
         self._take_settings(self.parsers[subcommand], config, checkpoint)
@@ -71,7 +75,7 @@ class CLI(LightningCLI):
         check_settings(self.config[subcommand], checkpoint, with_data=subcommand == "fit")
         # where LightningCLI finds a path it lets the checkpoint's settings win over options
         self.config[subcommand].ckpt_path = None
-        print(f"Checkpoint: {printable(str(checkpoint.path))}", flush=True)
+        print(checkpoint, flush=True)
 
     def _follow_data(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse again with as many classes as the data has, unless a number is given."""
@@ -116,8 +120,7 @@ class CLI(LightningCLI):
             config, path = self.config[self.subcommand], self.checkpoint.path
             config.ckpt_path = str(path)
             if self.subcommand != "fit":
-                folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
-                config.trainer.default_root_dir = str(folder)
+                config.trainer.default_root_dir = str(self.checkpoint.folder)
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; what they refuse is the user's to mend."""

@@ -1,13 +1,12 @@
 """What is wrong with a command line, in one line."""
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
+from mnist_lightning.cli.known_options import suggest
 from mnist_lightning.errors import UsageError
 
 # What the user can give where jsonargparse 4 names a type
@@ -44,14 +43,15 @@ def parse(parser: ArgumentParser, args: list[str], *parsers: ArgumentParser) -> 
         elif files and re.search("parsing config|Unexpected config|codec can't decode", message):
             message = f"config is {files[-1]}: not a YAML file of options"
         else:
-            options = {f"--{name}" for each in parsers for name in each.get_defaults().keys()}  # noqa: SIM118
+            options = {name for each in parsers for name in each.get_defaults().keys()}  # noqa: SIM118
             # argparse names options that are required as if they were none
             start, required, names = message.partition("arguments are required: ")
             named = (
                 f"--{x}" if f"--{x} " in parser.format_usage() else x for x in names.split(", ")
             )
             message = start + required + ", ".join(named)
-            message = _shorten(message) + _suggest(message, options)
+            unknown = re.search(r"unrecognized arguments: (-*[^\s=]+)", message)
+            message = _shorten(message) + (suggest(unknown[1], options) if unknown else "")
         raise UsageError(message) from error
 
 
@@ -75,13 +75,3 @@ def _shorten(message: str) -> str:
     for pattern, name in TYPES.items():
         types = [re.sub(pattern, name, each) for each in types]
     return f"{option[1]} is {value[1]}: must be {' or '.join(dict.fromkeys(types))}"
-
-
-def _suggest(message: str, options: Iterable[str]) -> str:
-    """Name the options nearest to one that is not known."""
-    unknown = re.search(r"unrecognized arguments: -*([^\s=]+)", message)
-    if not unknown:
-        return ""
-    inside = [option for option in sorted(options) if option.endswith(unknown[1])]
-    near = sorted(inside, key=len)[:2] or get_close_matches(f"--{unknown[1]}", options, n=1)
-    return f"; did you mean {' or '.join(near)}?" if near else ""

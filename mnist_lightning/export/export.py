@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Literal, cast
 
 import torch
-from lightning import LightningModule
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from mnist_lightning import __version__
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
-from mnist_lightning.checkpoints.runs import open_checkpoint
+from mnist_lightning.checkpoints.kind import find_class
+from mnist_lightning.checkpoints.runs import open_network
 from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.data.generated import render_digits
 from mnist_lightning.data.source import Source, class_labels, class_names
@@ -21,7 +21,6 @@ from mnist_lightning.errors import OutputError, printable
 from mnist_lightning.export.formats import FORMATS, INPUT, ExportedNet, Predict
 from mnist_lightning.files import atomic_write, check_output
 from mnist_lightning.models.batch import IMAGE_SIZE
-from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.models.network import ConvNet
 
 
@@ -29,7 +28,7 @@ def export(
     *,
     output: str,
     ckpt_path: str | None = None,
-    model: type[LightningModule] | None = None,
+    model: str | None = None,
     input: Literal["uint8", "float32"] = "uint8",
     softmax: bool = True,
     data_dir: str = "data",
@@ -38,9 +37,9 @@ def export(
 
     Args:
         output: File to write: .onnx; .pt2, for torch.export.load; or .safetensors, weights alone.
-        ckpt_path: Checkpoint, or last or best of the newest run; default: that run's best, if it
-            has one, else its last.
-        model: Class of the checkpoint, where that is not MNISTClassifier.
+        ckpt_path: Checkpoint; last or best of the newest run; or pretrained, the network that comes
+            with the package. Default: the newest run on real images, or else pretrained.
+        model: Import path of the checkpoint's class, where that is not MNISTClassifier.
         input: Type of the images that the file takes: uint8, 0 to 255, or float32, 0 to 1.
         softmax: The file gives probabilities; false: logits.
         data_dir: Folder of the data set, whose test images are compared; without it generated
@@ -59,9 +58,10 @@ def export(
             given = f"softmax is {softmax}" if input == "uint8" else f"input is {input}"
             raise OutputError(f"{given}: {output} would hold weights alone")
         input, softmax = "float32", False
-    checkpoint = open_checkpoint(ckpt_path, kind=model)
-    print(f"Checkpoint: {printable(str(checkpoint.path))}", flush=True)
-    net, source = _network(checkpoint.module()), checkpoint.source(data_dir)
+    checkpoint = open_network(ckpt_path, kind=find_class(model))
+    print(checkpoint, flush=True)
+    net = _network(checkpoint.module()) if checkpoint.kind else checkpoint.network()
+    source = checkpoint.source(data_dir)
     if file_format.weights_only and type(net) is not ConvNet:
         raise OutputError(f"output is {output}: holds a ConvNet alone; choose .onnx or .pt2")
     exported = ExportedNet(net, input, checkpoint.scaling(), softmax)
@@ -74,8 +74,10 @@ def export(
     print(f"{printable(output)}: {summary}\n{agreement}")
 
 
-def _network(module: LightningModule) -> nn.Module:
+def _network(module: nn.Module) -> nn.Module:
     """What computes the logits: the network, unless a class has a ``forward`` of its own."""
+    from mnist_lightning.models.classifier import MNISTClassifier
+
     own = type(module).forward is not MNISTClassifier.forward
     return module if own else cast(MNISTClassifier, module).net
 

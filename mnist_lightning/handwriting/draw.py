@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning import LightningModule
 
+from mnist_lightning.checkpoints.kind import find_class
 from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, ImageError, decode_image
 from mnist_lightning.errors import UsageError, printable
@@ -28,23 +28,23 @@ MARGIN = 20  # pixels around the sheet, so that ink at its edge does not come fr
 def draw(
     *,
     ckpt_path: str | None = None,
-    model: type[LightningModule] | None = None,
+    model: str | None = None,
     port: int = 8028,
     browser: bool = True,
 ) -> None:
     """Open a page to draw a digit on, read while you draw.
 
     Args:
-        ckpt_path: Checkpoint, or last or best of the newest run; default: that run's best, if it
-            has one, else its last.
-        model: Class of the checkpoint, where that is not MNISTClassifier.
+        ckpt_path: Checkpoint; last or best of the newest run; or pretrained, the network that comes
+            with the package. Default: the newest run on real images, or else pretrained.
+        model: Import path of the checkpoint's class, where that is not MNISTClassifier.
         port: Of the page, which this machine alone can open; 0: any that is free.
         browser: Show the page in the desktop's browser.
     """
     if port not in (0, *range(1024, 65536)):  # the others are the system's
         raise UsageError(f"port is {port}: must be 0, or 1024 to 65535")
-    predictor = Predictor(ckpt_path, model)
-    print(f"Checkpoint: {printable(str(predictor.checkpoint.path))}", flush=True)
+    predictor = Predictor(ckpt_path, find_class(model))
+    print(predictor.checkpoint, flush=True)
     page = render_page(predictor)
     try:
         server = DrawingServer(port, page, partial(predict_drawing, predictor))
@@ -82,11 +82,11 @@ def render_page(predictor: Predictor) -> str:
     """HTML of the page, with the checkpoint and what it was trained on."""
     # a first answer, so that the user's first is as quick as the others
     predictor.predict(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE))
-    source = predictor.checkpoint.source()
+    source = predictor.source
     page = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return page.substitute(
         bars="".join(BAR.format(escape(name)) for name in source.classes),
-        checkpoint=escape(printable(str(predictor.checkpoint.path))),
+        checkpoint=escape(str(predictor.checkpoint)),
         data=escape(printable(source.title)),
         hidden="hidden" if source.name != "synthetic" else "",
         width=max(1.4, 0.55 * max(map(len, source.classes))),

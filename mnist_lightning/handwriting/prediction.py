@@ -5,20 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
-from torch import Tensor
+from torch import Tensor, nn
 
-from mnist_lightning.checkpoints.checkpoint import Kind
-from mnist_lightning.checkpoints.runs import open_checkpoint
+from mnist_lightning.checkpoints.runs import open_network
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset
 from mnist_lightning.data.source import class_labels
 from mnist_lightning.errors import UsageError, printable
 from mnist_lightning.handwriting.pictures import Picture, collect_pictures
+from mnist_lightning.handwriting.table import format_table
+
+if TYPE_CHECKING:
+    from mnist_lightning.checkpoints.checkpoint import Kind
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,26 @@ class Prediction:
         return [f"./{name}" if formula else name, *values]
 
 
-class Predictor:
-    """A trained module on the CPU, and the scaling of its images; of ``open_checkpoint``."""
+class Predictions(list[Prediction]):
+    """Predictions in order, which print as a table."""
 
-    def __init__(self, checkpoint: str | None, model: Kind | None = None) -> None:
-        self.checkpoint = open_checkpoint(checkpoint, kind=model)
+    def __init__(self, predictions: Iterable[Prediction], network: str) -> None:
+        super().__init__(predictions)
+        self.network = network  # says which one answered
+
+    def __str__(self) -> str:
+        """The table, and which network answered."""
+        return f"{format_table(self)}\n{self.network}"
+
+
+class Predictor:
+    """A trained network on the CPU, and the scaling of its images; of ``open_network``."""
+
+    def __init__(self, checkpoint: str | None, model: "Kind | None" = None) -> None:
+        self.checkpoint = open_network(checkpoint, kind=model)
         self.scaling = self.checkpoint.scaling()
-        self._module = self.checkpoint.module()
+        self.source = self.checkpoint.source()
+        self._module: nn.Module = self.checkpoint.module() if model else self.checkpoint.network()
 
     @torch.inference_mode()
     def predict(self, images: Tensor) -> Tensor:
@@ -68,17 +81,18 @@ class Predictor:
 def predict_images(
     paths: Picture | Iterable[Picture],
     checkpoint: str | PathLike[str] | None = None,
-    model: Kind | None = None,
-) -> list[Prediction]:
+    model: "Kind | None" = None,
+) -> Predictions:
     """Predict the digits in pictures of any size, in order, as ``predict`` does.
 
     Args:
         paths: One or many: files in PNG, JPEG or BMP, folders of such, PIL images, or arrays
             (H, W) or (H, W, 3), uint8 or float in [0, 1]; one digit in each, dark on light or light
             on dark.
-        checkpoint: A path, or ``last`` or ``best`` of the newest run; default: that run's best, if
-            it has one, else its last. CheckpointError where it is missing, damaged or of another
-            network.
+        checkpoint: A path; ``last`` or ``best`` of the newest run; or ``pretrained``, the network
+            that comes with the package. Default: the best, or else the last, of the newest run on
+            real images, or else ``pretrained``. CheckpointError where it is missing, damaged or of
+            another network.
         model: Class of the checkpoint where that is not MNISTClassifier, or a module of it, into
             which the weights are loaded; its ``forward`` gives logits, (B, C).
     """
@@ -87,7 +101,8 @@ def predict_images(
     pictures = PictureDataset(files, predictor.scaling, contents)
     images = (pictures[i][0] for i in range(len(pictures)))
     rows = [predictor.predict(image[None])[0] for image in images]
-    return to_predictions(pictures, rows, predictor.checkpoint.source().classes)
+    found = to_predictions(pictures, rows, predictor.source.classes)
+    return Predictions(found, str(predictor.checkpoint))
 
 
 def to_probabilities(answer: Any) -> Tensor | None:
@@ -110,24 +125,3 @@ def to_predictions(
         found = Prediction(file, digit, first, runner_up, second)
         predictions.append(Prediction(file, remark=remark) if remark else found)
     return predictions
-
-
-def format_table(predictions: Sequence[Prediction]) -> str:
-    """Lay out as text: to a terminal's width, or one line each where there is no terminal."""
-    console = Console()
-    console.width = console.width if console.is_terminal else 10_000  # what is piped is not wrapped
-    named = any(isinstance(each.digit, str) for each in predictions)
-    names = ("Class" if named else "Digit", "Probability", "Runner-up")
-    numbers = (Column(name, justify="right", no_wrap=True) for name in names)
-    table = Table(Column("File", overflow="fold"), *numbers, box=None, pad_edge=False)
-    for each in predictions:
-        file = Text(printable(each.file.name))
-        if each.remark:
-            file.append("\n" if console.is_terminal else "  ").append(each.remark, "yellow")
-            table.add_row(file)
-        else:
-            second = f"{each.runner_up} {each.runner_up_probability:.1%}"
-            table.add_row(file, str(each.digit), f"{each.probability:.1%}", second)
-    with console.capture() as capture:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())

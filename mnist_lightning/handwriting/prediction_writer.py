@@ -1,28 +1,26 @@
 """A callback that writes predictions."""
 
-import csv
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
-from PIL import Image
 from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from mnist_lightning.checkpoints.shown import only_shows, say
 from mnist_lightning.data.datamodule import attached_data
-from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, PictureDataset
 from mnist_lightning.data.source import class_labels, noun_of
-from mnist_lightning.errors import DataError, printable
-from mnist_lightning.files import atomic_write
-from mnist_lightning.handwriting.prediction import (
-    Prediction,
+from mnist_lightning.errors import printable
+from mnist_lightning.handwriting.prediction import to_predictions, to_probabilities
+from mnist_lightning.handwriting.table import (
+    INPUTS,
     format_table,
-    to_predictions,
-    to_probabilities,
+    refuse_unreadable,
+    save_inputs,
+    write_predictions,
+    write_table,
 )
 
 
@@ -58,25 +56,19 @@ class PredictionWriter(BasePredictionWriter):
         path = Path(trainer.default_root_dir, self.file_name)
         classes = data.classes if data else ()
         labels = class_labels(classes, probabilities.shape[1])
-        if pictures:
+        if data and pictures:
             found = to_predictions(pictures, probabilities, classes)
-            names = [field.name for field in fields(Prediction)]
-            rows = [each.to_row() for each in found]
+            write_predictions(path, found, noun_of(labels))
+            if data.save_inputs:
+                save_inputs(pictures, path.with_name(INPUTS))
+            say(trainer, format_table(found))
         else:
             best = enumerate(zip(*(each.tolist() for each in probabilities.max(1)), strict=True))
-            names = ["index", "digit", "probability"]
             rows = [[i, labels[d], f"{p:.6f}"] for i, (p, d) in best]
-        names[1] = noun_of(labels)
-        with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([names, *rows])
-        if data and data.save_inputs and pictures:
-            _save_inputs(pictures, path.with_name("predict_inputs"))
-        if pictures:
-            say(trainer, format_table(found))
+            write_table(path, ["index", noun_of(labels), "probability"], rows)
         say(trainer, f"{len(probabilities):,} predictions: {printable(str(path))}")
-        if data and pictures and all(each.remark not in ("", NO_DIGIT) for each in found):
-            place = printable(str(data.predict_path))
-            raise DataError(f"predict_path is {place}: nothing there can be read")
+        if data and pictures and data.predict_path:
+            refuse_unreadable(found, data.predict_path)
 
 
 def _join(predictions: Any) -> Tensor:
@@ -85,11 +77,3 @@ def _join(predictions: Any) -> Tensor:
     tables = [each for each in found if isinstance(each, Tensor) and each.ndim == 2]
     alike = len({each.shape[1] for each in tables}) == 1 and len(tables) == len(found)
     return torch.cat(tables) if alike else torch.empty(0)
-
-
-def _save_inputs(pictures: PictureDataset, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    for file, digit in zip(pictures.files, pictures.digits, strict=True):
-        if digit is not None:  # whole names, as a.png and a.jpg may lie side by side
-            with atomic_write(folder / f"{file.name}.png") as draft:
-                Image.fromarray(digit).save(draft)

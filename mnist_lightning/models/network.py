@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mnist_lightning.models.batch import IMAGE_SIZE, check_images
 from mnist_lightning.models.kernels.conditions import available
 from mnist_lightning.models.kernels.training import TrainingKernels
+from mnist_lightning.models.pretrained import read_pretrained
 
 CONV_CHANNELS = (32, 64, 64)
 HIDDEN_DIMS = (128,)
@@ -51,6 +52,20 @@ class ConvNet(nn.Module):
         self.apply(_init_like_keras)
         # Batch normalisation leaves no zeros in the gradient for the convolutions' kernel to skip
         self._kernels = TrainingKernels(convolutions=not batch_norm)
+
+    @classmethod
+    def from_pretrained(cls) -> "ConvNet":
+        """The network that comes with the package, trained on MNIST and set to evaluation.
+
+        Its images are in [0, 1]. ``models/pretrained/MODEL_CARD.md`` tells its recipe and accuracy.
+
+        Raises:
+            CheckpointError: The file is missing, or not the one that was released.
+        """
+        weights, arguments = read_pretrained()
+        net = cls(**arguments)
+        net.load_state_dict(weights)
+        return net.eval()
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute (B, num_classes) float logits of (B, 1, 28, 28) float images in [0, 1].

@@ -11,6 +11,7 @@ from runs import quiet
 
 from mnist_lightning import MNISTClassifier
 from mnist_lightning.checkpoints.checkpoint import read_checkpoint
+from mnist_lightning.checkpoints.hyperparameters import check_hyperparameters
 from mnist_lightning.checkpoints.training_state import TrainingState
 from mnist_lightning.cli.classes import names_no_code
 from mnist_lightning.errors import CheckpointError
@@ -28,7 +29,7 @@ def save(folder: Path, module: LightningModule, *callbacks: Any) -> Path:
 
 def test_a_subclass_of_a_stock_trainer_opens_as_ours(tmp_path: Path) -> None:
     path, images = save(tmp_path, model := Hooked([2], [4])), torch.rand(2, 1, 28, 28)
-    found = read_checkpoint(path).classifier()
+    found = read_checkpoint(path).module()
     assert type(found) is MNISTClassifier
     assert torch.equal(found(images), model.eval()(images))
 
@@ -55,7 +56,7 @@ def test_a_name_in_a_checkpoint_imports_nothing(
     for more in ({"net": made}, {"net": "trap.Net"}, {"optimizer": "trap.Net"}, {"lr": made}):
         torch.save({**content, "hyper_parameters": {**settings, **more}}, path)
         with pytest.raises(CheckpointError):
-            read_checkpoint(path)
+            check_hyperparameters(read_checkpoint(path))
     torch.save({**content, "model_class": "trap.Net"}, path)
     with pytest.raises(CheckpointError, match=r"give --model trap\.Net"):
         read_checkpoint(path)

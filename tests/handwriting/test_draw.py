@@ -80,7 +80,7 @@ def test_the_command_answers_until_it_is_stopped(
     with pytest.raises(URLError, match="refused"):
         fetch(output.splitlines()[-1].split()[2])
     assert "frame-ancestors 'none'" in pages[0].headers["Content-Security-Policy"]
-    assert r"Checkpoint a&lt;i&gt;\udcff.ckpt, trained on synthetic" in pages[0].read().decode()
+    assert r"Checkpoint: a&lt;i&gt;\udcff.ckpt, trained on synthetic" in pages[0].read().decode()
     assert len(answers[0]["probabilities"]) == CLASSES
 
 

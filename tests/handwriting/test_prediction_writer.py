@@ -28,6 +28,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+SAVED = ["--data.save_inputs", "true", "--ckpt_path", "last"]
+
+
 @pytest.fixture
 def workplace(trained: Path, workdir: Path) -> Path:
     """A copy of it without the data, made the current folder."""
@@ -45,7 +48,10 @@ def read_rows() -> list[dict[str, str]]:
     return list(csv.DictReader(Path(RUN, "predictions.csv").read_text("utf-8").splitlines()))
 
 
-def test_a_folder_of_good_and_bad(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("by_trainer", [False, True])
+def test_a_folder_of_good_and_bad(
+    workplace: Path, by_trainer: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = workplace / "own"
     (folder / "d.png").mkdir(parents=True)
     draw(folder / "b.png")
@@ -54,7 +60,8 @@ def test_a_folder_of_good_and_bad(workplace: Path, capsys: pytest.CaptureFixture
     os.mkfifo(folder / "c.png")
     for name in ("\x1b[31m\n.png", "a.jpeg", "notes.txt", ".b.png"):  # the last two are left out
         (folder / name).touch()
-    main(["predict", "--data.predict_path", "own", "--data.save_inputs", "true"])
+    more = ["--trainer.accelerator", "cpu"] if by_trainer else []
+    main(["predict", "--data.predict_path", "own", *SAVED, *more])
     lines = capsys.readouterr().out.splitlines()
     assert "trained on SYNTHETIC DIGITS" in lines[1]
     rows = read_rows()
@@ -81,7 +88,7 @@ def test_a_folder_of_good_and_bad(workplace: Path, capsys: pytest.CaptureFixture
 def test_python_gives_what_the_command_line_gives(workplace: Path) -> None:
     """Both against the plain network on the saved input, standardised as in training."""
     draw(workplace / "own.png")
-    main(["predict", "--data.predict_path", "own.png", "--data.save_inputs", "true"])
+    main(["predict", "--data.predict_path", "own.png", *SAVED])
     checkpoint = RUN / "checkpoints" / "last.ckpt"
     missing, found = predict_images(["missing.png", Path("own.png")], checkpoint)
     assert missing == Prediction(Path("missing.png"), remark="No such file or directory")
@@ -102,7 +109,7 @@ def test_python_gives_what_the_command_line_gives(workplace: Path) -> None:
     [
         ("predict --data.predict_path missing", 3, "predict_path is missing: No such"),
         ("predict --data.predict_path logs", 3, "predict_path is logs: holds no .bmp"),
-        ("predict --data.predict_path bad.png", 3, "predict_path is bad.png: nothing"),
+        ("predict --ckpt_path last --data.predict_path bad.png", 3, "predict_path is bad.png: no"),
         ("predict --data.save_inputs true", 2, "save_inputs is True"),
         ("test --data.predict_path bad.png", 2, "only predict reads it"),
     ],
@@ -114,7 +121,7 @@ def test_what_cannot_be_predicted(
     with pytest.raises(SystemExit, match=f"^{code}$"):
         main(command.split())
     assert named in capsys.readouterr().err
-    assert (RUN / "predictions.csv").exists() == ("nothing" in named)
+    assert (RUN / "predictions.csv").exists() == (": no" in named)
 
 
 def test_paths_stay_out_of_checkpoints(trained: Path) -> None:

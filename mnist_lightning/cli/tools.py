@@ -1,0 +1,45 @@
+"""Commands that need no Trainer: functions whose parameters are their options."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from jsonargparse import ArgumentParser
+
+from mnist_lightning.cli.help import PROGRAM, TOOLS
+from mnist_lightning.cli.usage import parse
+
+
+def run_tool(name: str, arguments: list[str]) -> None:
+    """Run a tool; ``predict`` is one where it reads pictures."""
+    if name == "predict":
+        return _predict_pictures(arguments)
+    parser = tool_parser(name)
+    tool(name)(**parse(parser, arguments, parser))
+
+
+def tool_parser(name: str) -> ArgumentParser:
+    """The parser of a tool's options."""
+    function = tool(name)
+    summary = (function.__doc__ or "").partition("\n")[0]
+    parser = ArgumentParser(prog=f"{PROGRAM} {name}", description=summary, exit_on_error=False)
+    parser.add_function_arguments(function, as_positional=True, as_group=False)
+    return parser
+
+
+def tool(name: str) -> Callable[..., Any]:
+    """The function of a command."""
+    module = import_module(f"mnist_lightning.{TOOLS[name]}")
+    return getattr(module, name.replace("-", "_"))  # type: ignore[no-any-return]
+
+
+def _predict_pictures(arguments: list[str]) -> None:
+    """Run ``predict`` with those options of MNISTDataModule that need no Trainer."""
+    from mnist_lightning.handwriting.predict import predict_pictures
+
+    parser = ArgumentParser(prog=f"{PROGRAM} predict", exit_on_error=False)
+    parser.add_argument("--data.predict_path", type=str)
+    parser.add_argument("--data.save_inputs", type=bool, default=False)
+    parser.add_argument("--ckpt_path", type=str | None)
+    given = parse(parser, arguments, parser)
+    predict_pictures(given.data.predict_path, given.ckpt_path, given.data.save_inputs)

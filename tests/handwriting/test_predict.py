@@ -1,0 +1,52 @@
+"""The network that answers ``predict`` and ``predict_images`` where none is named."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from mnist_lightning import predict_images
+from mnist_lightning.__main__ import main
+from mnist_lightning.checkpoints.runs import open_network
+
+SHIPPED = "Network: the one that comes with mnist_lightning"
+
+
+@pytest.fixture
+def seven(workdir: Path) -> str:
+    sheet = Image.new("L", (200, 200), "white")
+    ImageDraw.Draw(sheet).line([(60, 50), (130, 50), (80, 150)], fill="black", width=9)
+    sheet.save("seven.png")
+    return "seven.png"
+
+
+def test_an_empty_folder_is_enough(seven: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["predict", "--data.predict_path", seven])
+    out = capsys.readouterr().out
+    assert out.startswith(SHIPPED)
+    (row,) = csv.DictReader(Path("predictions.csv").read_text().splitlines())
+    assert row["digit"] == "7"
+    found = predict_images(seven)
+    assert [each.digit for each in found] == [7]
+    assert SHIPPED in str(found)
+    assert "seven.png" in str(found)
+
+
+def test_a_run_on_generated_digits_answers_only_where_it_is_named(
+    reader: Path, seven: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path("logs/any/version_0/checkpoints")
+    run.mkdir(parents=True)
+    content = torch.load(reader, weights_only=True)
+    content["datamodule_hyper_parameters"]["source"] = "synthetic"
+    torch.save(content, run / "last.ckpt")
+    main(["predict", "--data.predict_path", seven])
+    assert SHIPPED in capsys.readouterr().out
+    main(["predict", "--data.predict_path", seven, "--ckpt_path", "last"])
+    assert f"Checkpoint: {run / 'last.ckpt'}" in capsys.readouterr().out
+    content["datamodule_hyper_parameters"]["source"] = "mnist"
+    torch.save(content, run / "last.ckpt")
+    assert open_network(None).path == run / "last.ckpt", "a run on real images comes first"
+    assert str(open_network("pretrained")).startswith(SHIPPED)
