@@ -17,13 +17,17 @@ PROGRAM = "mnist-lightning"
 
 
 def closing_lines(
-    trainer: Trainer, module: LightningModule, folder: Path, started: float
+    trainer: Trainer, module: LightningModule, folder: Path, started: float, page: str = ""
 ) -> list[str]:
-    """Say how long a fit took since ``time.perf_counter`` was ``started``, and what it left."""
+    """Say how long a fit took since ``time.perf_counter`` was ``started``, and what it left.
+
+    ``page`` is the line that says where its page is, if it has one.
+    """
     data = attached_data(trainer)
     synthetic = data is not None and data.source == "synthetic"
     lines = ["This run used SYNTHETIC DIGITS: it is not an MNIST result."] if synthetic else []
-    lines += [named("Time", format_seconds(time.perf_counter() - started)), named("Run folder", folder)]
+    lines += [named("Time", format_seconds(time.perf_counter() - started))]
+    lines += [named("Run folder", folder), *([page] if page else [])]
     if path := checkpoint_path(trainer, folder):
         lines += [named("Checkpoint", path)]
     for logger in trainer.loggers:
@@ -32,13 +36,13 @@ def closing_lines(
     if _finds(trainer, module, folder):
         which = " --ckpt_path last" if synthetic else ""
         lines += [named("Next", f"{PROGRAM} test{which}"), named("", f"{PROGRAM} draw{which}")]
-        lines += [named("", f"{PROGRAM} predict{which} --data.predict_path PHOTO_OR_FOLDER")]
+        lines += [named("", f"{PROGRAM} predict{which} --data.predict_path PHOTOS")]
     return lines
 
 
 def named(name: str, value: object) -> str:
     """A line of a value under those of others."""
-    return f"{name + ':' if name else '':<12} {value}"
+    return f"{name + ':' if name else '':<11} {value}"
 
 
 def format_seconds(seconds: float) -> str:

@@ -104,7 +104,8 @@ class History(Callback):
 
     def _print(self, trainer: Trainer, row: str) -> None:
         if not self._headed:
-            say(trainer, "  ".join(f"{name:>{width}}" for name, width in WIDTHS.items()))
+            header = "  ".join(f"{name:>{width}}" for name, width in WIDTHS.items())
+            say(trainer, f"\n{header}")
             self._headed = True
         say(trainer, row)
 

@@ -15,7 +15,8 @@ from rich.text import Text
 from mnist_lightning.report.history import LOGGED, format_epoch
 
 THEME = RichProgressBarTheme(metrics_format=".4f", metrics="")
-NARROW = 60  # columns of a terminal that has no room for the bar itself
+ROOM = 76  # columns that all of it takes
+BAR = 20  # of them; a line that is full would break where the terminal echoes ^C
 
 
 class ProgressBar(RichProgressBar):
@@ -40,24 +41,20 @@ class ProgressBar(RichProgressBar):
         super().__init__(refresh_rate, leave, theme, console_kwargs)
         self.leave = leave
         self._training = False
-        self._metrics: dict[str, Any] = {}
-        self._looked = 0.0  # when the metrics were looked up last
+        self._told = 0.0  # when it was told of a batch last
 
     def configure_columns(self, trainer: Trainer) -> list[ProgressColumn]:
         """As many as the terminal has room for; the metrics are added to them."""
         _, bar, count, *_ = super().configure_columns(trainer)
-        wide = get_console().width >= NARROW
-        return [_Stage(self), *([bar] if wide else []), count, TimeRemainingColumn(compact=True)]
+        if get_console().width < ROOM:
+            return [_Stage(self), count]
+        bar.bar_width = BAR
+        return [_Stage(self), bar, count, TimeRemainingColumn(compact=True)]
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        """Metrics without the run's number, looked up as often as the bar is drawn."""
-        now = time.monotonic()
-        if now - self._looked >= 1 / self.refresh_rate:
-            found = super().get_metrics(trainer, pl_module)
-            left_out = {"v_num", *LOGGED.values()}
-            self._metrics = {name: each for name, each in found.items() if name not in left_out}
-            self._looked = now
-        return self._metrics
+        """Metrics without the run's number, and without those that the table has."""
+        found, left_out = super().get_metrics(trainer, pl_module), {"v_num", *LOGGED.values()}
+        return {name: value for name, value in found.items() if name not in left_out}
 
     def print(self, *args: Any, **kwargs: Any) -> None:
         """Print above the bar; what is longer than a line is left to the terminal to break."""
@@ -65,9 +62,17 @@ class ProgressBar(RichProgressBar):
             get_console().print(*args, **kwargs, soft_wrap=True, markup=False, highlight=False)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin, with nothing known of an earlier run."""
-        self._training, self._metrics, self._looked = True, {}, 0.0
+        """Begin."""
+        self._training = True
         super().on_train_start(trainer, pl_module)
+
+    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
+        """Go on, as often as the bar is drawn; more would only take time from the steps."""
+        now = time.monotonic()
+        last = trainer.is_last_batch
+        if self.is_enabled and (last or now - self._told >= 1 / self.refresh_rate):
+            self._told = now
+            super().on_train_batch_end(trainer, *args)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the terminal to what is said of the run."""
@@ -113,7 +118,7 @@ class _Stage(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Write it as wide as ``validation``, so that nothing moves when that comes."""
         words = Text.from_markup(task.description.lower())
-        if task.id == self._bar.train_progress_bar_id:
+        if words.plain.startswith("epoch "):
             words = Text(f"epoch {format_epoch(self._bar.trainer)}")
         words.pad_right(max(0, len("validation") - len(words)))
         return words

@@ -52,7 +52,7 @@ class Report(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the run trains on, and start the clock."""
         self._started = time.perf_counter()
-        for line in summary.opening_lines(trainer):
+        for line in ("", *summary.opening_lines(trainer)):
             say(trainer, line)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -76,7 +76,7 @@ class Report(Callback):
         if folder is None or not trainer.is_global_zero:
             return
         scores = predictions.scores if predictions else None
-        seconds = time.perf_counter() - self._started
+        seconds, page = time.perf_counter() - self._started, ""
         try:
             with doing(trainer, "writing the report"):
                 summary.write_summary(folder, trainer, pl_module, scores, seconds)
@@ -84,10 +84,10 @@ class Report(Callback):
                     path = folder / "validation/metrics.json"
                     summary.write_metrics(path, "val", scores, trainer)
                 if self.figures:
-                    _draw_fit(trainer, folder, predictions)
+                    page = _draw_fit(trainer, folder, predictions)
         except (OSError, OutputError) as error:  # a full disk; the checkpoint is what counts
             rank_zero_warn(f"the report of the run could not be written ({error})")
-        for line in closing_lines(trainer, pl_module, folder, self._started):
+        for line in ("", *closing_lines(trainer, pl_module, folder, self._started, page)):
             say(trainer, line)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -104,13 +104,13 @@ class Report(Callback):
                 with left_out(trainer, "a figure of the test", Error, OSError), precision:
                     for name, figure in draw_test(pl_module, predictions):
                         _save(figure, run / "test" / f"{name}.png")
-            say(trainer, named("Written to", run / "test"))
-            if self.figures and (run / FILE_NAME).is_file():
-                say(trainer, write_page(run))
+            page = write_page(run) if self.figures and (run / FILE_NAME).is_file() else None
+        for line in ("", named("Written to", run / "test"), *([page] if page else [])):
+            say(trainer, line)
 
     def _count(self, trainer: Trainer, stage: str, predictions: Predictions | None) -> None:
         if predictions:
-            for line in summary.count_lines(predictions.scores, stage, trainer):
+            for line in ("", *summary.count_lines(predictions.scores, stage, trainer)):
                 say(trainer, line)
 
     def _score(self, trainer: Trainer, stage: str, predictions: Predictions | None) -> None:
@@ -121,7 +121,8 @@ class Report(Callback):
             say(trainer, line)
 
 
-def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -> None:
+def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -> str:
+    """Draw and write the page; the line that says where it is."""
     histories = [each for each in trainer.callbacks if isinstance(each, History)]  # type: ignore[attr-defined]
     columns = histories[0].columns() if histories else {}
     (folder / "figures").mkdir(exist_ok=True)
@@ -129,9 +130,10 @@ def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -
         for name, figure in draw_fit(columns, predictions):
             _save(figure, folder / "figures" / f"{name}.png")
             log_figure(trainer, name, figure, trainer.current_epoch, "train")
-    say(trainer, write_page(folder))
+    page = write_page(folder)
     if (folder / FILE_NAME).is_file():
         log_file(trainer, folder / FILE_NAME)
+    return page
 
 
 def _save(figure: Figure, path: Path) -> None:

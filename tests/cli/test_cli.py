@@ -46,8 +46,12 @@ def test_four_subcommands(workdir: Path, capsys: pytest.CaptureFixture[str]) -> 
     run = workdir / "logs" / "synthetic" / "version_0"
     out = capsys.readouterr().out
     assert "96 synthetic images train" in out
-    assert "epoch 2/2  loss" in out
-    assert out.splitlines()[-1].endswith("SYNTHETIC DIGITS: it is not an MNIST result.")
+    header, first, second = out.split("epoch ", 1)[1].splitlines()[:3]
+    assert header.split() == ["loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
+    assert [line.split()[0] for line in (first, second)] == ["1/2", "2/2"]
+    assert "SYNTHETIC DIGITS: it is not an MNIST result." in out
+    assert max(map(len, out.splitlines())) <= 79
+    assert not re.search(r"[^\n -~]", out), "no control characters where there is no terminal"
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == [
         "last.ckpt",
         "last.previous.ckpt",

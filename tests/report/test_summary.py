@@ -23,7 +23,7 @@ class Altered(MNISTDataModule):
 def trainer(data: LightningDataModule | None) -> Any:
     if isinstance(data, MNISTDataModule):
         data.train, data.val = [0] * 60_000, [0] * 10_000  # type: ignore[assignment]
-    return SimpleNamespace(datamodule=data)
+    return SimpleNamespace(datamodule=data, enable_validation=True)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def trainer(data: LightningDataModule | None) -> Any:
         (MNISTDataModule(), "60,000 MNIST images train", True),
         (MNISTDataModule(dataset="qmnist"), "60,000 QMNIST images train", False),
         (MNISTDataModule(dataset="emnist", split="mnist"), "60,000 EMNIST mnist images", False),
-        (MNISTDataModule(val_size=5000), "60,000 MNIST images train, 5,000 held out", True),
+        (MNISTDataModule(val_size=5000), "60,000 MNIST images train.5,000 held out", True),
         (Altered(), "60,000 Altered images train", False),
         (Theirs(), "Theirs gives the images.", False),
         (None, "", False),
@@ -44,6 +44,7 @@ def test_data_names_itself_and_the_original_is_mentioned_of_mnist_alone(
     lines = opening_lines(trainer(data))
     assert "".join(lines).startswith(opening)
     assert bool(lines) == bool(opening)
+    assert all(len(line) <= 79 for line in lines)
     labels = torch.arange(10_000) % 10
     scores = compute_scores(torch.eye(10)[labels], labels)
     counts = "\n".join(count_lines(scores, "test", trainer(data)))
