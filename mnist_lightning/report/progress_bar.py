@@ -79,6 +79,14 @@ class ProgressBar(RichProgressBar):
         self._training = False
         self.teardown(trainer, pl_module, "fit")
 
+    def on_validation_batch_end(self, trainer: Trainer, *args: Any) -> None:
+        """Go on, but for the line of an epoch, which says so.
+
+        A second line there could go just when one is printed, and rich would erase one too many.
+        """
+        if not self._training:
+            super().on_validation_batch_end(trainer, *args)
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the terminal, unless training goes on."""
         super().on_validation_end(trainer, pl_module)
@@ -119,7 +127,8 @@ class _Stage(ProgressColumn):
         """Write it as wide as ``validation``, so that nothing moves when that comes."""
         words = Text.from_markup(task.description.lower())
         if words.plain.startswith("epoch "):
-            words = Text(f"epoch {format_epoch(self._bar.trainer)}")
+            trainer = self._bar.trainer
+            words = Text("validating" if trainer.validating else f"epoch {format_epoch(trainer)}")
         words.pad_right(max(0, len("validation") - len(words)))
         return words
 

@@ -65,10 +65,7 @@ def test_shows_what_an_epoch_comes_to_and_goes(tmp_path: Path, width: int) -> No
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written)
     drawn = [line for line in re.split("[\r\n]", plain) if re.match(r"epoch \d", line)]
     assert {line.split()[1] for line in drawn} == {"1/2", "2/2"}
-    assert any(re.search(r"loss: [12]\.\d{4} acc: *0\.\d{4}", line) for line in drawn) == (
-        width > 50
-    )
-    assert any("loss: 2." in line for line in drawn)
+    assert any(re.search(r"loss: [12]\.\d{4} acc: 0\.\d{4}", line) for line in drawn)
     assert "v_num" not in plain
     assert "writing" in plain
     assert max(map(len, drawn)) <= min(width, 78), "room for the ^C that a terminal echoes"
