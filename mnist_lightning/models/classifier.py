@@ -181,8 +181,8 @@ class MNISTClassifier(LightningModule):
         if counted > 0:
             for part, metric in metrics.items(keep_base=True):
                 label, place = f"{metrics.prefix}{part}", f"{name}.{part}"
-                options = {"on_step": False, "on_epoch": True, "metric_attribute": place}
-                self.log(label, metric, prog_bar=metrics.prefix == "val/", **options)
+                plan: Any = {"on_step": False, "on_epoch": True, "metric_attribute": place}
+                self.log(label, metric, prog_bar=metrics.prefix == "val/", **plan)
 
     def _metrics_of(self, stage: str, loader: int) -> str:
         """Name the metrics of a loader; those of the second and further ones are made here."""

@@ -1,5 +1,6 @@
 """The closing lines of a run: what it left, and what to do next."""
 
+import shlex
 import time
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def closing_lines(
         lines += [named("Checkpoint", path)]
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):  # the runs beside this one, to compare
-            lines += [named("Curves", f"tensorboard --logdir {logger.root_dir}"), named("", BOARD)]
+            runs = shlex.quote(str(Path(logger.root_dir)))
+            lines += [named("Curves", f"tensorboard --logdir {runs}"), named("", BOARD)]
     if _finds(trainer, module, folder):
         which = " --ckpt_path last" if synthetic else ""
         lines += [named("Next", f"{PROGRAM} test{which}"), named("", f"{PROGRAM} draw{which}")]

@@ -22,7 +22,7 @@ LOGGED = {
 COLUMNS = ("epoch", *LOGGED, "seconds")
 # Characters of each column on the terminal, for epochs and losses in the thousands
 WIDTHS = dict(zip(COLUMNS, (9, 9, 8, 9, 12, 8), strict=True))
-VALIDATION_STARTS = 9 + 2 + 9 + 2 + 8
+VALIDATION_STARTS = 9 + 2 + 9 + 2 + 8  # the column after those of training
 
 
 @only_shows

@@ -114,7 +114,7 @@ def test_held_out_images_choose_the_best(workdir: Path, capsys: pytest.CaptureFi
     first = ["--best_checkpoint.monitor", "train/loss", "--best_checkpoint.mode", "max"]
     main(["fit", *TINY, "--data.val_size", "30", *first])
     out = capsys.readouterr().out
-    assert "66 synthetic images train, 30 held out validate; the test set is untouched" in out
+    assert "66 synthetic images train.\n30 held out validate each epoch; the test set is un" in out
     folder = workdir / "logs/synthetic/version_0/checkpoints"
     best, last = (folder / f"{name}.ckpt" for name in ("best", "last"))
     steps = [torch.load(path, weights_only=True)["global_step"] for path in (best, last)]

@@ -55,7 +55,7 @@ def trained(folder: Path, width: int, *more: Any) -> str:
     data = MNISTDataModule(str(folder), "synthetic", synthetic_size=(640, 70))
     trainer.fit(MNISTClassifier([2, 2], [8]), data)
     with doing(trainer, "writing"):
-        trainer.progress_bar_callback.print("[b]" + 99 * "x")
+        bar.print("[b]" + 99 * "x")
     return terminal.getvalue()
 
 

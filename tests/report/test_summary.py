@@ -9,7 +9,12 @@ from lightning import LightningDataModule
 
 from mnist_lightning import MNISTDataModule
 from mnist_lightning.report.scores import compute_scores
-from mnist_lightning.report.summary import count_lines, opening_lines, score_lines
+from mnist_lightning.report.summary import (
+    count_lines,
+    metric_lines,
+    opening_lines,
+    score_lines,
+)
 
 
 class Theirs(LightningDataModule):
@@ -49,6 +54,11 @@ def test_data_names_itself_and_the_original_is_mentioned_of_mnist_alone(
     scores = compute_scores(torch.eye(10)[labels], labels)
     counts = "\n".join(count_lines(scores, "test", trainer(data)))
     assert ("the Keras original:   9,885" in counts) == beside
+
+
+def test_where_nothing_is_counted_what_was_logged_is_told() -> None:
+    logged: Any = SimpleNamespace(callback_metrics={"val/mine": torch.tensor(12.34567)})
+    assert metric_lines(logged) == ["val/mine 12.3457"]
 
 
 def test_the_table_has_the_names_of_classes() -> None:
