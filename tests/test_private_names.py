@@ -58,7 +58,8 @@ def test_no_private_method_of_lightning_is_overridden() -> None:
     from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint
     from mnist_lightning.cli.cli import CLI
     from mnist_lightning.report.logger import RunLogger
+    from mnist_lightning.report.progress_bar import ProgressBar
 
-    for ours in (BestCheckpoint, CLI, RunLogger):
+    for ours in (BestCheckpoint, CLI, ProgressBar, RunLogger):
         for theirs in ours.__mro__[1:]:
             assert not overridden(ours) & overridden(theirs)

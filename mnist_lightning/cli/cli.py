@@ -51,7 +51,8 @@ class CLI(LightningCLI):
         super().setup_parser(*args)
         for parser in self.parsers.values():
             parser.set_defaults({"weights_only": True})
-        self.parsers["test"].set_defaults({"verbose": False})  # the report says more
+        for name in ("validate", "test"):
+            self.parsers[name].set_defaults({"verbose": False})  # the report says more
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse, with the settings of the checkpoint as defaults where there is one."""

@@ -6,19 +6,18 @@ from argparse import SUPPRESS, HelpFormatter
 
 import torch
 from jsonargparse.typing import register_type
-from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.cli import LightningArgumentParser
 
 from mnist_lightning.checkpoints import finite, last_checkpoint, training_state
 from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint
 from mnist_lightning.handwriting.prediction_writer import PredictionWriter
-from mnist_lightning.report import history, layer_table, logger, report, tensorboard
+from mnist_lightning.report import history, layer_table, logger, progress_bar, report, tensorboard
 
 SEEDS = range(2**32)  # NumPy's
 CALLBACKS = {  # by the group of their options
     "checkpoint": last_checkpoint.LastCheckpoint,
     "best_checkpoint": BestCheckpoint,
-    "progress_bar": RichProgressBar,
+    "progress_bar": progress_bar.ProgressBar,
     "layer_table": layer_table.LayerTable,
     "history": history.History,
     "tensorboard": tensorboard.Board,
@@ -32,8 +31,6 @@ DATA_DEFAULTS = {"data.source": "auto"}
 DEFAULTS = {
     "trainer.max_epochs": 5,  # as the original
     "trainer.enable_model_summary": False,  # LayerTable instead
-    # a second; a thread draws the bar, and keeps a core from the training meanwhile
-    "progress_bar.refresh_rate": 2,
     "best_checkpoint.filename": "best",  # kept where images are held out to choose by
     "best_checkpoint.monitor": MONITOR,
     "best_checkpoint.mode": "max",

@@ -124,7 +124,8 @@ def transfer(url: str, size: int) -> bytes:
             alone: the address may hold a password.
     """
     errors: list[Exception] = []
-    bar = tqdm(total=size, unit="B", unit_scale=True, disable=None)  # None: off a terminal
+    show: dict[str, Any] = {"disable": None, "leave": False}  # None: off a terminal
+    bar = tqdm(total=size, unit="B", unit_scale=True, desc=url.rpartition("/")[2], **show)
     with _BoundedFile() as file, bar:
         file.limit = size
         # a thread can be left behind, whatever it waits for: a pipe, a header that never ends

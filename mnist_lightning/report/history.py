@@ -20,6 +20,9 @@ LOGGED = {
     "val_accuracy": "val/accuracy",
 }
 COLUMNS = ("epoch", *LOGGED, "seconds")
+# Characters of each column on the terminal, for epochs and losses in the thousands
+WIDTHS = dict(zip(COLUMNS, (9, 9, 8, 9, 12, 8), strict=True))
+VALIDATION_STARTS = 9 + 2 + 9 + 2 + 8  # the column after those of training
 
 
 @only_shows
@@ -36,9 +39,11 @@ class History(Callback):
         self._before = self._started = 0.0  # seconds of this epoch in the interrupted run; clock
         self._validated = False
         self._training = False
+        self._headed = False  # whether the names of the columns are printed
 
     def on_fit_start(self, trainer: Trainer, *_: Any) -> None:
         """Write the rows of the run that is resumed."""
+        self._headed = False
         if self.rows:
             self._write(trainer)
 
@@ -56,7 +61,7 @@ class History(Callback):
         if fitted and self.rows and not self._training:
             metrics = _measured(trainer, "val/")
             self.rows[-1].update(metrics)
-            say(trainer, "  ".join(["after the last step", *_shown(metrics)]))
+            self._print(trainer, format_end(metrics))
             self._write(trainer)
         self._validated = True
 
@@ -69,8 +74,7 @@ class History(Callback):
         # an epoch that was ended early has a row already, if the run went on in it
         self.rows = [row for row in self.rows if row["epoch"] != epoch]
         self.rows.append({"epoch": epoch, **metrics, "seconds": seconds})
-        of = f"/{trainer.max_epochs}" if (trainer.max_epochs or -1) > 0 else ""
-        say(trainer, "  ".join([f"epoch {epoch}{of}", *_shown(metrics), f"{seconds:.1f} s"]))
+        self._print(trainer, format_row(format_epoch(trainer), metrics, f"{seconds:.1f}"))
         self._write(trainer)
 
     def on_train_end(self, *_: Any) -> None:
@@ -98,6 +102,13 @@ class History(Callback):
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._started
 
+    def _print(self, trainer: Trainer, row: str) -> None:
+        if not self._headed:
+            header = "  ".join(f"{name:>{width}}" for name, width in WIDTHS.items())
+            say(trainer, f"\n{header}")
+            self._headed = True
+        say(trainer, row)
+
     def _write(self, trainer: Trainer) -> None:
         folder = run_folder(trainer)
         if folder is None or not trainer.is_global_zero:
@@ -119,5 +130,21 @@ def _measured(trainer: Trainer, stage: str) -> dict[str, float]:
     return {name: logged[key].item() for name, key in names.items()}
 
 
-def _shown(metrics: dict[str, float]) -> list[str]:
-    return [f"{name} {value:.4f}" for name, value in metrics.items()]
+def format_epoch(trainer: Trainer) -> str:
+    """The epoch under way, counted from 1, and how many there will be, if that is known."""
+    epoch, most = trainer.current_epoch + 1, trainer.max_epochs or -1
+    return f"{min(epoch, most)}/{most}" if most > 0 else str(epoch)
+
+
+def format_row(epoch: str, metrics: dict[str, float], seconds: str) -> str:
+    """A line of the table; a dash stands for what was not measured."""
+    cells = {"epoch": epoch, "seconds": seconds}
+    cells |= {name: f"{value:.4f}" for name, value in metrics.items()}
+    return "  ".join(f"{cells.get(name, '-'):>{width}}" for name, width in WIDTHS.items())
+
+
+def format_end(metrics: dict[str, float]) -> str:
+    """The line of a validation after the last epoch, under its columns."""
+    row = format_row("", metrics, "").rstrip()
+    words = f"{'after the last step':>{VALIDATION_STARTS}}"
+    return words + row[VALIDATION_STARTS:]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
@@ -19,10 +18,12 @@ from mnist_lightning.data.datamodule import TITLES, attached_data
 from mnist_lightning.errors import Error, OutputError
 from mnist_lightning.files import atomic_write
 from mnist_lightning.report import summary
+from mnist_lightning.report.closing import closing_lines, named
 from mnist_lightning.report.collector import PredictionCollector, Predictions
 from mnist_lightning.report.figures import draw_fit, draw_test
 from mnist_lightning.report.history import History
 from mnist_lightning.report.loggers import log_figure, log_file
+from mnist_lightning.report.progress_bar import doing
 
 FILE_NAME = "report.html"
 # What a file of the run may cause whose content is not what it should be
@@ -51,7 +52,7 @@ class Report(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the run trains on, and start the clock."""
         self._started = time.perf_counter()
-        for line in summary.opening_lines(trainer):
+        for line in ("", *summary.opening_lines(trainer)):
             say(trainer, line)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -63,9 +64,9 @@ class Report(Callback):
     on_test_start = on_predict_start = on_validation_start
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Print the count of ``validate``; ``fit`` prints it once, at its end."""
+        """Print the scores of ``validate``; ``fit`` prints their count once, at its end."""
         if trainer.state.fn == TrainerFn.VALIDATING:
-            self._count(trainer, "val", self._collector.predictions)
+            self._score(trainer, "val", self._collector.predictions)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write ``summary.json``, metrics and figures, and print the closing lines."""
@@ -75,49 +76,53 @@ class Report(Callback):
         if folder is None or not trainer.is_global_zero:
             return
         scores = predictions.scores if predictions else None
-        seconds = time.perf_counter() - self._started
+        seconds, page = time.perf_counter() - self._started, ""
         try:
-            summary.write_summary(folder, trainer, pl_module, scores, seconds)
-            if scores:
-                summary.write_metrics(folder / "validation/metrics.json", "val", scores, trainer)
-            if self.figures:
-                _draw_fit(trainer, folder, predictions)
+            with doing(trainer, "writing the report"):
+                summary.write_summary(folder, trainer, pl_module, scores, seconds)
+                if scores:
+                    path = folder / "validation/metrics.json"
+                    summary.write_metrics(path, "val", scores, trainer)
+                if self.figures:
+                    page = _draw_fit(trainer, folder, predictions)
         except (OSError, OutputError) as error:  # a full disk; the checkpoint is what counts
             rank_zero_warn(f"the report of the run could not be written ({error})")
-        say(trainer, f"Run folder: {folder}")
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                say(trainer, f"Curves: tensorboard --logdir {logger.log_dir}")
-        if (data := attached_data(trainer)) and data.source == "synthetic":
-            say(trainer, "This run used SYNTHETIC DIGITS: it is not an MNIST result.")
+        for line in ("", *closing_lines(trainer, pl_module, folder, self._started, page)):
+            say(trainer, line)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the scores and write them; a ``fast_dev_run`` writes nothing."""
         predictions = self._collector.predictions
-        self._count(trainer, "test", predictions)
-        if not predictions or not trainer.is_global_zero:
-            return
-        say(trainer, "\n".join(summary.score_lines(predictions.scores)))
-        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+        self._score(trainer, "test", predictions)
+        if not predictions or not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         run = Path(trainer.default_root_dir)
-        summary.write_metrics(run / "test/metrics.json", "test", predictions.scores, trainer)
-        if self.figures:
-            precision = trainer.precision_plugin.forward_context()
-            with left_out(trainer, "a figure of the test", Error, OSError), precision:
-                for name, figure in draw_test(pl_module, predictions):
-                    _save(figure, run / "test" / f"{name}.png")
-        say(trainer, f"Written to {run / 'test'}")
-        if self.figures and (run / FILE_NAME).is_file():
-            say(trainer, write_page(run))
+        with doing(trainer, "writing the report"):
+            summary.write_metrics(run / "test/metrics.json", "test", predictions.scores, trainer)
+            if self.figures:
+                precision = trainer.precision_plugin.forward_context()
+                with left_out(trainer, "a figure of the test", Error, OSError), precision:
+                    for name, figure in draw_test(pl_module, predictions):
+                        _save(figure, run / "test" / f"{name}.png")
+            page = write_page(run) if self.figures and (run / FILE_NAME).is_file() else None
+        for line in ("", named("Written to", run / "test"), *([page] if page else [])):
+            say(trainer, line)
 
     def _count(self, trainer: Trainer, stage: str, predictions: Predictions | None) -> None:
         if predictions:
-            lines = summary.count_lines(predictions.scores, stage, trainer)
-            say(trainer, "\n".join(lines))
+            for line in ("", *summary.count_lines(predictions.scores, stage, trainer)):
+                say(trainer, line)
+
+    def _score(self, trainer: Trainer, stage: str, predictions: Predictions | None) -> None:
+        """Print the scores; of a module that has no predictions what it logged."""
+        self._count(trainer, stage, predictions)
+        lines = summary.metric_lines(trainer)
+        for line in summary.score_lines(predictions.scores) if predictions else lines:
+            say(trainer, line)
 
 
-def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -> None:
+def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -> str:
+    """Draw and write the page; the line that says where it is."""
     histories = [each for each in trainer.callbacks if isinstance(each, History)]  # type: ignore[attr-defined]
     columns = histories[0].columns() if histories else {}
     (folder / "figures").mkdir(exist_ok=True)
@@ -125,9 +130,10 @@ def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -
         for name, figure in draw_fit(columns, predictions):
             _save(figure, folder / "figures" / f"{name}.png")
             log_figure(trainer, name, figure, trainer.current_epoch, "train")
-    say(trainer, write_page(folder))
+    page = write_page(folder)
     if (folder / FILE_NAME).is_file():
         log_file(trainer, folder / FILE_NAME)
+    return page
 
 
 def _save(figure: Figure, path: Path) -> None:
@@ -144,7 +150,7 @@ def write_page(folder: Path) -> str:
         return f"{path} is not written anew: a file of the run is missing or damaged"
     with atomic_write(path) as draft:
         draft.write_text(text, encoding="utf-8")
-    return f"Page of the run: {path}"
+    return named("Page", path)
 
 
 def render_page(folder: Path) -> str:

@@ -39,11 +39,13 @@ def opening_lines(trainer: Trainer) -> list[str]:
     data, name = attached_data(trainer), data_name(trainer)
     if data is None:
         return [f"{name} gives the images."] if name else []
-    validates = f"; as in the original, the {len(data.val):,} test images validate each epoch."
-    if data.val_size:
-        validates = f", {data.val_size:,} held out validate; the test set is untouched."
     name = TITLES.get(str(name), name) if data.source == "mnist" else "synthetic"
-    return [*source_lines(data), f"{len(data.train):,} {name} images train{validates}"]
+    lines = [*source_lines(data), f"{len(data.train):,} {name} images train."]
+    if data.val_size:
+        held_out = f"{data.val_size:,} held out validate each epoch; the test set is untouched."
+        return [*lines, held_out]
+    as_there = f"The {len(data.val):,} test images validate each epoch, as in the original."
+    return [*lines, *([as_there] if trainer.enable_validation else [])]
 
 
 def count_lines(scores: Scores, stage: str, trainer: Trainer) -> list[str]:
@@ -63,8 +65,13 @@ def count_lines(scores: Scores, stage: str, trainer: Trainer) -> list[str]:
     return lines
 
 
+def metric_lines(trainer: Trainer) -> list[str]:
+    """List what an evaluation logged."""
+    return [f"{name} {value:.4f}" for name, value in sorted(trainer.callback_metrics.items())]
+
+
 def score_lines(scores: Scores) -> list[str]:
-    """Tabulate the scores of each class, in lines of at most 80 characters."""
+    """Tabulate the scores of each class, in lines of at most 79 characters."""
     error = scores.calibration_error
     lines = [f"loss {scores.loss:.4f}, expected calibration error {error:.4f}", ""]
     noun = next(iter(scores.digits[0]))

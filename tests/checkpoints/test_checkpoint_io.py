@@ -137,7 +137,7 @@ def test_a_damaged_last_gives_way_to_the_one_before(
     main(["test", *NO_FIGURES])
     assert "damaged or not a checkpoint (BadZipFile); the one before" in capsys.readouterr().out
     main(["fit", *TINY, "--ckpt_path", "last"])
-    assert "epoch 2/2" in capsys.readouterr().out, "the second epoch is trained again"
+    assert "  2/2  " in capsys.readouterr().out, "the second epoch is trained again"
 
 
 @pytest.mark.parametrize(

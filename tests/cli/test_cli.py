@@ -46,8 +46,12 @@ def test_four_subcommands(workdir: Path, capsys: pytest.CaptureFixture[str]) -> 
     run = workdir / "logs" / "synthetic" / "version_0"
     out = capsys.readouterr().out
     assert "96 synthetic images train" in out
-    assert "epoch 2/2  loss" in out
-    assert out.splitlines()[-1].endswith("SYNTHETIC DIGITS: it is not an MNIST result.")
+    header, first, second = out.split("epoch ", 1)[1].splitlines()[:3]
+    assert header.split() == ["loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
+    assert [line.split()[0] for line in (first, second)] == ["1/2", "2/2"]
+    assert "SYNTHETIC DIGITS: it is not an MNIST result." in out
+    assert max(map(len, out.splitlines())) <= 79
+    assert not re.search(r"[^\n -~]", out), "no control characters where there is no terminal"
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == [
         "last.ckpt",
         "last.previous.ckpt",
@@ -110,7 +114,7 @@ def test_held_out_images_choose_the_best(workdir: Path, capsys: pytest.CaptureFi
     first = ["--best_checkpoint.monitor", "train/loss", "--best_checkpoint.mode", "max"]
     main(["fit", *TINY, "--data.val_size", "30", *first])
     out = capsys.readouterr().out
-    assert "66 synthetic images train, 30 held out validate; the test set is untouched" in out
+    assert "66 synthetic images train.\n30 held out validate each epoch; the test set is un" in out
     folder = workdir / "logs/synthetic/version_0/checkpoints"
     best, last = (folder / f"{name}.ckpt" for name in ("best", "last"))
     steps = [torch.load(path, weights_only=True)["global_step"] for path in (best, last)]

@@ -203,7 +203,7 @@ def test_disks_that_are_full_and_read_only(tmp_path: Path, full: bool, tally: Ta
     done = mounting("save_on_small_disks", tmp_path)
     tally("storage: disks of 20 sizes, full, then read-only", 20, int(done.stdout), 0)
     done = mounting("fit_on_small_disks", tmp_path)
-    ends = done.stdout.count("epoch 40/40")
+    ends = done.stdout.count(" 40/40 ")
     tally("storage: whole runs on disks too small", len(FITS), ends - done.stderr.count("Trace"), 0)
 
 

@@ -1,5 +1,6 @@
 """The LightningModule against NumPy and scikit-learn."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lightning import Callback, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from runs import quiet
 from sklearn.metrics import accuracy_score, log_loss
+from torch.optim import SGD
 from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_lightning import MNISTClassifier
@@ -39,6 +41,22 @@ def test_evaluation_is_the_mean_over_all_images(tmp_path: Path, stage: str) -> N
     assert logged[f"{stage}/accuracy"] == pytest.approx(accuracy_score(TARGETS, logits.argmax(1)))
     expected = log_loss(TARGETS, probabilities, labels=range(10))
     assert logged[f"{stage}/loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_bar_of_any_trainer_shows_the_epoch_so_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_lightning.models.classifier.SHOWN_EVERY", 1)
+    still = partial(SGD, lr=0.0)  # so that all batches are those of one network
+    model, trainer = MNISTClassifier([2], [8], optimizer=still), quiet(tmp_path, max_epochs=1)
+    trainer.fit(model, BATCHES, BATCHES)
+    with torch.no_grad():
+        probabilities = model(IMAGES).double().softmax(1).numpy()
+    loss = log_loss(TARGETS, probabilities, labels=range(10))
+    accuracy = accuracy_score(TARGETS, probabilities.argmax(1))
+    shown = {"loss": loss, "acc": accuracy, "val/loss": loss, "val/accuracy": accuracy}
+    assert trainer.progress_bar_metrics == pytest.approx(shown, rel=1e-5)
+    assert not {"loss", "acc"} & trainer.callback_metrics.keys(), "these names are free"
 
 
 def test_label_smoothing_is_kerass_and_of_training_alone() -> None:

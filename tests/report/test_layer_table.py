@@ -11,4 +11,4 @@ def test_lists_the_layers_of_the_original() -> None:
     assert [count for *_, count in rows] == [320, 18_496, 36_928, 0, 0, 991_360, 1_290]
     table = format_table(rows).splitlines()
     assert table[-1].split() == ["Total", "1,048,394"]
-    assert max(map(len, table)) <= 80
+    assert max(map(len, table)) <= 79

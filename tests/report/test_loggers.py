@@ -37,9 +37,9 @@ def test_tensorboard_and_csv_elsewhere(workdir: Path, capsys: pytest.CaptureFixt
     )
     folder = fit_and_test("two.yaml")
     out = capsys.readouterr().out
-    assert f"Run folder: {folder}" in out
+    assert f"Run folder: {folder}\n" in out
     (board,) = {path.parent for path in workdir.glob("tb/**/events*")}
-    assert f"Curves: tensorboard --logdir {board.relative_to(workdir)}" in out
+    assert f"Curves:     tensorboard --logdir {board.parent.relative_to(workdir)}\n" in out
     events = EventAccumulator(str(board), {"images": 0}).Reload()
     assert set(events.Tags()["images"]) == FIGURES
     assert [event.step for event in events.Images("worst_mistakes")] == [1, 2]

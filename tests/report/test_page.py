@@ -98,7 +98,7 @@ def test_of_the_same_images_the_later_scores(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["{", "[]", '{"source": 1}', "[" * 99_999, None])
 def test_a_damaged_file_leaves_the_page_as_it_was(tmp_path: Path, damage: str | None) -> None:
     render(tmp_path, "mnist", "run", test=scores())
-    assert write_page(tmp_path) == f"Page of the run: {tmp_path / 'report.html'}"
+    assert write_page(tmp_path) == f"Page:       {tmp_path / 'report.html'}"
     before = (tmp_path / "report.html").read_bytes()
     for file in (tmp_path / "test/metrics.json", tmp_path / "summary.json"):
         file.write_text(damage) if damage else file.unlink()

@@ -36,13 +36,20 @@ def pictures() -> int:
 
 def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["fit", *TINY, "--data.batch_size", "30", "--report.figures", "true"])
+    said = capsys.readouterr().out
+    for name, path in (("Checkpoint", "checkpoints/last.ckpt"), ("Page", "report.html")):
+        assert re.search(rf"^{name}: +{RUN / path}$", said, re.MULTILINE)
+    assert "\nNext:       mnist-lightning test --ckpt_path last\n" in said
     assert {path.stem for path in (RUN / "figures").iterdir()} == FIGURES
     assert set(EventAccumulator(str(RUN / "train")).Reload().Tags()["images"]) == FIGURES
     assert pictures() == 3, "curves, predictions and confusion matrix"
     capsys.readouterr()
+    main(["validate"])
+    validated = capsys.readouterr().out.splitlines()
     main(["test"])
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines)) <= 79
+    assert validated == lines[:-3], "of the same images the same, but for files"
     assert {path.stem for path in (RUN / "test").glob("*.png")} == DRAWN
     assert pictures() == 2 + len(DRAWN)
 

@@ -9,7 +9,12 @@ from lightning import LightningDataModule
 
 from mnist_lightning import MNISTDataModule
 from mnist_lightning.report.scores import compute_scores
-from mnist_lightning.report.summary import count_lines, opening_lines, score_lines
+from mnist_lightning.report.summary import (
+    count_lines,
+    metric_lines,
+    opening_lines,
+    score_lines,
+)
 
 
 class Theirs(LightningDataModule):
@@ -23,7 +28,7 @@ class Altered(MNISTDataModule):
 def trainer(data: LightningDataModule | None) -> Any:
     if isinstance(data, MNISTDataModule):
         data.train, data.val = [0] * 60_000, [0] * 10_000  # type: ignore[assignment]
-    return SimpleNamespace(datamodule=data)
+    return SimpleNamespace(datamodule=data, enable_validation=True)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,7 @@ def trainer(data: LightningDataModule | None) -> Any:
         (MNISTDataModule(), "60,000 MNIST images train", True),
         (MNISTDataModule(dataset="qmnist"), "60,000 QMNIST images train", False),
         (MNISTDataModule(dataset="emnist", split="mnist"), "60,000 EMNIST mnist images", False),
-        (MNISTDataModule(val_size=5000), "60,000 MNIST images train, 5,000 held out", True),
+        (MNISTDataModule(val_size=5000), "60,000 MNIST images train.5,000 held out", True),
         (Altered(), "60,000 Altered images train", False),
         (Theirs(), "Theirs gives the images.", False),
         (None, "", False),
@@ -44,10 +49,16 @@ def test_data_names_itself_and_the_original_is_mentioned_of_mnist_alone(
     lines = opening_lines(trainer(data))
     assert "".join(lines).startswith(opening)
     assert bool(lines) == bool(opening)
+    assert all(len(line) <= 79 for line in lines)
     labels = torch.arange(10_000) % 10
     scores = compute_scores(torch.eye(10)[labels], labels)
     counts = "\n".join(count_lines(scores, "test", trainer(data)))
     assert ("the Keras original:   9,885" in counts) == beside
+
+
+def test_where_nothing_is_counted_what_was_logged_is_told() -> None:
+    logged: Any = SimpleNamespace(callback_metrics={"val/mine": torch.tensor(12.34567)})
+    assert metric_lines(logged) == ["val/mine 12.3457"]
 
 
 def test_the_table_has_the_names_of_classes() -> None:
