@@ -5,6 +5,7 @@ side effect.
 """
 
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from mnist_lightning.handwriting.prediction import predict_images
     from mnist_lightning.models.classifier import MNISTClassifier
     from mnist_lightning.models.network import ConvNet
+    from mnist_lightning.report.workflow import (
+        evaluate,
+        fit,
+        plot_curves,
+        plot_predictions,
+        summary,
+    )
 
 __version__ = "0.2.0.dev0"
 __all__ = [
@@ -20,28 +28,44 @@ __all__ = [
     "MNISTClassifier",
     "MNISTDataModule",
     "__version__",
+    "evaluate",
     "export_keras",
+    "fit",
     "import_keras",
+    "plot_curves",
+    "plot_predictions",
     "predict_images",
+    "summary",
 ]
 
 _HOME = {
     "ConvNet": "models.network",
     "MNISTClassifier": "models.classifier",
     "MNISTDataModule": "data.datamodule",
+    "evaluate": "report.workflow",
     "export_keras": "export.keras",
+    "fit": "report.workflow",
     "import_keras": "export.keras",
+    "plot_curves": "report.workflow",
+    "plot_predictions": "report.workflow",
     "predict_images": "handwriting.prediction",
+    "summary": "report.workflow",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name from its module on first use (PEP 562)."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    """Import a public name from its module, or a module, on first use (PEP 562)."""
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name in _modules():
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """The public names, loaded or not."""
-    return __all__
+    """The public names and the modules, loaded or not."""
+    return sorted([*__all__, *_modules()])
+
+
+def _modules() -> list[str]:
+    return [each.name for each in iter_modules(__path__) if not each.name.startswith("_")]

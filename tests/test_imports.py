@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mnist_lightning
+
 PACKAGE = Path(__file__).parents[1] / "mnist_lightning"
 # Each room, and the rooms below it that it may import
 ROOMS = {
@@ -18,7 +20,7 @@ ROOMS = {
     "export": {"errors", "files", "models", "data", "checkpoints"},
     "cli": {"errors", "files", "models", "data", "checkpoints", "report", "handwriting", "export"},
     "__main__": {"checkpoints", "cli"},
-    "__init__": {"models", "data", "handwriting", "export"},
+    "__init__": {"models", "data", "handwriting", "export", "report"},
 }
 
 
@@ -56,6 +58,12 @@ def test_the_network_is_plain_torch() -> None:
     paths = [network, *PACKAGE.glob("models/kernels/*.py")]
     roots = {module.split(".")[0] for path in paths for module in imported(path)}
     assert roots - sys.stdlib_module_names <= {"torch", "mnist_lightning"}
+
+
+def test_the_package_lists_its_public_names_and_modules() -> None:
+    listed = dir(mnist_lightning)
+    assert {*listed} == {*mnist_lightning.__all__} | {*ROOMS} - {"__main__", "__init__"}
+    assert all(getattr(mnist_lightning, name) for name in {*ROOMS} & {*listed})
 
 
 def test_importing_has_no_side_effect() -> None:

@@ -1,33 +1,41 @@
 """Conversion of weights from Keras, and to it; what cannot be done is an Error, which says why."""
 
-import json
 import os
-from collections.abc import Iterator, Sequence
 from importlib import import_module
-from itertools import zip_longest
-from math import isqrt
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from mnist_lightning.checkpoints.checkpoint import read_checkpoint
 from mnist_lightning.errors import KerasError, printable
-from mnist_lightning.export.keras_file import Layer, read_model
+from mnist_lightning.export.keras_file import Arrays, read_model
+from mnist_lightning.export.keras_layers import (
+    Layer,
+    check_layers,
+    describe,
+    keras_views,
+    load_arrays,
+    to_arrays,
+)
 from mnist_lightning.files import atomic_write, check_output
 from mnist_lightning.models.batch import IMAGE_SIZE
 from mnist_lightning.models.classifier import MNISTClassifier
-from mnist_lightning.models.network import KERNEL_SIZE, POOL_SIZE, ConvNet
+
+EPSILON = 1e-5  # torch's, of batch normalisation
 
 
 def import_keras(model: str, checkpoint: str) -> None:
     """Convert a Keras model to a checkpoint that test and predict take.
 
+    Of batch normalisation it is the predictions that are kept, whatever its epsilon; dropout, which
+    only training uses, is left out.
+
     Args:
-        model: Keras's file: .keras, .h5 or .weights.h5; read as data, nothing in it is executed.
+        model: Keras's file: .keras, .h5 or, without batch normalisation, .weights.h5; read as data,
+            nothing in it is executed.
         checkpoint: File to write.
     """
     _import("h5py")
@@ -57,13 +65,9 @@ def export_keras(checkpoint: str, model: str) -> None:
     keras = _import("keras")
     check_output("model", model, ".keras")
     read = read_checkpoint(Path(checkpoint))
-    if read.model.get("batch_norm"):
-        raise KerasError(f"{checkpoint}: a network with batch_norm cannot be brought to Keras")
     net, scaling = read.classifier().net, read.scaling()
-    filters = [module.out_channels for module in net.modules() if isinstance(module, nn.Conv2d)]
-    units = [module.out_features for module in net.modules() if isinstance(module, nn.Linear)]
     network = keras.Sequential([keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1))])
-    for layer in _layers(filters, units):
+    for layer in describe(net):
         network.add(getattr(keras.layers, layer.pop("class_name"))(**layer))
     network.set_weights(to_arrays(net))
     with atomic_write(model) as draft:
@@ -72,74 +76,44 @@ def export_keras(checkpoint: str, model: str) -> None:
     print(f"Keras model: {printable(model)}; takes images (B, 28, 28, 1) in [0, 1]{scaled}")
 
 
-def _layers(filters: Sequence[int], units: Sequence[int]) -> list[Layer]:
-    """The layers of these sizes, in Keras's words."""
-    area = {"padding": "valid", "data_format": "channels_last"}
-    conv = {"kernel_size": [KERNEL_SIZE] * 2, "strides": [1, 1], "dilation_rate": [1, 1], **area}
-    pool = {"pool_size": [POOL_SIZE] * 2, "strides": [POOL_SIZE] * 2, **area}
-    relu = {"use_bias": True, "activation": "relu"}
-    return [
-        *({"class_name": "Conv2D", "filters": n, "groups": 1, **conv, **relu} for n in filters),
-        {"class_name": "MaxPooling2D", **pool},
-        {"class_name": "Flatten", "data_format": "channels_last"},
-        *({"class_name": "Dense", "units": n, **relu} for n in units[:-1]),
-        *({"class_name": "Dense", "units": n, **relu, "activation": "softmax"} for n in units[-1:]),
-    ]
-
-
-def _check(found: Sequence[Layer], expected: Sequence[Layer]) -> None:
-    """Raise a ValueError that names the first layer that differs, and in what."""
-    pairs = zip_longest(expected, found, fillvalue={"class_name": "missing"})
-    for number, (wanted, given) in enumerate(pairs, start=1):
-        for name, value in wanted.items():
-            # as JSON, in which 8 is not 8.0; what is not known is no difference
-            if name in given and json.dumps(given[name]) != json.dumps(value):
-                what = f", {given['class_name']}: {name}" if name != "class_name" else ""
-                raise ValueError(f"layer {number}{what} is {given[name]}, must be {value}")
-
-
-def to_arrays(net: ConvNet) -> list[NDArray[Any]]:
-    """Give the weights as Keras's ``Model.get_weights`` does."""
-    return [view.reshape(shape).cpu().contiguous().numpy() for view, shape in _keras_views(net)]
-
-
-def load_arrays(net: ConvNet, arrays: Sequence[NDArray[Any]]) -> None:
-    """Copy the weights of Keras's ``Model.get_weights`` into the network."""
-    for (view, _), array in zip(_keras_views(net), arrays, strict=True):
-        view.copy_(torch.tensor(array).reshape(view.shape))
-
-
-def _keras_views(net: ConvNet) -> Iterator[tuple[Tensor, tuple[int, ...]]]:
-    """View each weight with Keras's axes, and give its shape in Keras."""
-    channels = 0  # of the layer before
-    for name, weight in net.state_dict().items():
-        view = weight.permute(2, 3, 1, 0) if weight.ndim == 4 else weight.t()
-        shape = tuple(view.shape)
-        if name == "features.dense1.weight":  # a kernel over the image: height, width, in, out
-            side = isqrt(shape[0] // channels)
-            view = weight.view(-1, channels, side, side).permute(2, 3, 1, 0)
-        channels = len(weight)
-        yield view, shape
-
-
 def _read_classifier(path: Path) -> MNISTClassifier:
     """Read a Keras model; nothing is allocated before its sizes are known to be stored."""
-    layers, arrays = read_model(path)
-    filters = [array.shape[-1] for array in arrays if array.ndim == 4]
-    units = [array.shape[-1] for array in arrays if array.ndim == 2]
-    if layers is not None:
-        _check(layers, _layers(filters, units))
-    sizes = (filters, units[:-1], *units[-1:])
+    layers, groups = read_model(path)
+    norms = [group for group in groups if group[0].ndim == 1]
+    kernels = [group for group in groups if group[0].ndim != 1]
+    filters, units = ([w.shape[-1] for w, *_ in kernels if w.ndim == n] for n in (4, 2))
+    settings: dict[str, Any] = {"num_classes": units.pop()} if units else {}
+    settings |= {"conv_channels": filters, "hidden_dims": units, "batch_norm": bool(norms)}
     with torch.device("meta"):
-        expected = [shape for _, shape in _keras_views(MNISTClassifier(*sizes).net)]
-    for array, shape in zip_longest(arrays, expected):
+        expected = MNISTClassifier(**settings).net
+    if layers is not None:
+        check_layers(layers, expected)
+    arrays = _normalised(kernels, norms, layers) if norms else [*chain(*kernels)]
+    for array, (_, shape) in zip_longest(arrays, keras_views(expected), fillvalue=(None, None)):
         if (found := getattr(array, "shape", "missing")) != shape:
             raise ValueError(f"the shape of a weight is {found}, must be {shape}")
-    classifier = MNISTClassifier(*sizes)
+    classifier = MNISTClassifier(**settings)
     load_arrays(classifier.net, arrays)
-    if not all(weight.isfinite().all() for weight in classifier.parameters()):
+    if not all(weight.isfinite().all() for weight in classifier.state_dict().values()):
         raise ValueError("its weights hold numbers that are not finite")
     return classifier
+
+
+def _normalised(kernels: list[Arrays], norms: list[Arrays], layers: list[Layer] | None) -> Arrays:
+    """Join each kernel with its batch normalisation, which takes in its bias and Keras's epsilon.
+
+    ``ConvNet`` has no such bias, and torch's epsilon: the mean and the variance make up for both.
+    """
+    if layers is None:
+        raise ValueError("batch normalisation has an epsilon, which a .keras file alone tells")
+    found = [x.get("epsilon") for x in layers if x["class_name"] == "BatchNormalization"]
+    arrays: Arrays = []
+    pairs = zip(kernels, norms, found, strict=False)  # whose shapes are not checked yet
+    for (kernel, *bias), (*scale, mean, variance), epsilon in pairs:
+        if not (isinstance(epsilon, float) and 0 < epsilon < 1 and (variance >= 0).all()):
+            raise ValueError(f"BatchNormalization: epsilon is {epsilon}, or a variance below 0")
+        arrays += [kernel, *scale, mean - sum(bias), variance + (epsilon - EPSILON)]
+    return [*arrays, *kernels[-1]]
 
 
 def _import(package: str) -> Any:

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Layer = dict[str, Any]  # class_name, and Keras's configuration
+from mnist_lightning.export.keras_layers import Layer
+
 Arrays = list[NDArray[np.float32]]
 
 
-def read_model(path: Path) -> tuple[list[Layer] | None, Arrays]:
-    """Read the layers, None in a .weights.h5 file, and the weights as ``Model.get_weights`` does.
+def read_model(path: Path) -> tuple[list[Layer] | None, list[Arrays]]:
+    """Read the layers, None in a .weights.h5 file, and the weights of each that has some.
+
+    Those of a layer are in the order of ``get_weights``; layers of a kind are in the model's order.
 
     Raises:
         ValueError: It is missing, damaged, not of Keras, or larger than what is stored.
@@ -29,8 +32,8 @@ def read_model(path: Path) -> tuple[list[Layer] | None, Arrays]:
                 raise ValueError("it is larger than what is stored")
             if archive.testzip():
                 raise ValueError("a checksum is wrong")
-            _, arrays = _read_hdf5(io.BytesIO(archive.read("model.weights.h5")))
-            return _configured(archive.read("config.json")), arrays
+            _, weights = _read_hdf5(io.BytesIO(archive.read("model.weights.h5")))
+            return _configured(archive.read("config.json")), weights
     except Exception as error:  # a damaged file fails in any way
         reason = str(error) or type(error).__name__
         raise ValueError(f"damaged or not a Keras model ({reason})") from error
@@ -38,35 +41,38 @@ def read_model(path: Path) -> tuple[list[Layer] | None, Arrays]:
 
 def _configured(config: str | bytes) -> list[Layer]:
     found = json.loads(config)["config"]["layers"]
-    layers = [{**layer["config"], "class_name": layer["class_name"]} for layer in found]
-    layers = [layer for layer in layers if layer["class_name"] not in ("InputLayer", "Dropout")]
-    if layers and layers[-1].get("activation") == "linear":
-        layers[-1]["activation"] = "softmax"  # a model that gives logits has the same weights
-    return layers
+    return [{**layer["config"], "class_name": layer["class_name"]} for layer in found]
 
 
-def _read_hdf5(source: Path | io.BytesIO) -> tuple[list[Layer] | None, Arrays]:
+def _read_hdf5(source: Path | io.BytesIO) -> tuple[list[Layer] | None, list[Arrays]]:
     import h5py
 
-    weights: dict[str, Arrays] = {}  # of each layer that has some, by the name of its group
+    # of each layer that has some, by the names of its group and of the weight
+    weights: dict[str, dict[str, NDArray[np.float32]]] = {}
 
     def keep(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
             if item.external or item.is_virtual or item.nbytes > item.id.get_storage_size():
                 raise ValueError(f"{name} is larger than what is stored")
             if item.dtype.kind == "f":  # others are random states
-                weights.setdefault(name.rpartition("/")[0], []).append(item.astype("f4")[()])
+                group, _, last = name.rpartition("/")
+                weights.setdefault(group, {})[last] = item.astype("f4")[()]
 
     with h5py.File(source) as file:
         file.visititems(keep)
         layers = _configured(file.attrs["model_config"]) if "model_config" in file.attrs else None
-    for arrays in weights.values():
-        arrays.sort(key=lambda array: -array.ndim)  # the kernel, then the bias
     names = [layer["name"] for layer in layers or ()]
+    arrays = {group: _ordered(found) for group, found in weights.items()}
 
     def place(group: str) -> tuple[Any, ...]:
         if group.startswith("model_weights"):  # of an .h5 file
             return (names.index(group.split("/")[1]),)
-        return -weights[group][0].ndim, len(group), group  # convolutions first, as numbered
+        return -arrays[group][0].ndim, len(group), group  # convolutions first, as numbered
 
-    return layers, [array for group in sorted(weights, key=place) for array in weights[group]]
+    return layers, [arrays[group] for group in sorted(arrays, key=place)]
+
+
+def _ordered(weights: dict[str, NDArray[np.float32]]) -> Arrays:
+    """Kernel and bias, or gamma, beta, mean and variance; a .keras file numbers them so."""
+    order = sorted(weights, key=lambda name: (-weights[name].ndim, name != "gamma", name))
+    return [weights[name] for name in order]

@@ -28,7 +28,7 @@ IMPORT = ["import-keras", "m.keras", "out.ckpt"]
 
 
 def ours(checkpoint: str) -> Any:
-    model = MNISTClassifier.load_from_checkpoint(checkpoint)
+    model = MNISTClassifier.load_from_checkpoint(checkpoint).eval()
     with torch.no_grad():
         return model(torch.from_numpy(IMAGES).permute(0, 3, 1, 2)).softmax(1).numpy()
 
@@ -62,6 +62,47 @@ def variant(
     )
 
 
+def normalised(
+    *after: str, bias: bool = False, epsilon: float = 1e-5, first: str = "linear"
+) -> Any:
+    """A network with batch normalisation, and these layers after that of the last convolution."""
+    layers = keras.layers
+    choices = {
+        "relu": lambda: layers.Activation("relu"),
+        "ReLU": lambda: layers.ReLU(),
+        "ReLU6": lambda: layers.ReLU(6),
+        "pool": lambda: layers.MaxPooling2D(2),
+        "drop": lambda: layers.Dropout(0.3),
+    }
+    norm = {"epsilon": epsilon}
+    network = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(3, 3, use_bias=bias, activation=first),
+            layers.BatchNormalization(**norm),
+            layers.ReLU(),
+            layers.Conv2D(4, 3, use_bias=bias),
+            layers.BatchNormalization(**norm),
+            *(choices[each]() for each in after),
+            layers.Flatten(),
+            layers.Dense(8, use_bias=bias),
+            layers.BatchNormalization(**norm),
+            layers.Activation("relu"),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    random = np.random.default_rng(1)  # scales below 0 too, which tell the pool's place
+    for weight in network.weights:
+        variance = weight.name == "moving_variance"
+        weight.assign(
+            random.uniform(0.5, 2, weight.shape)
+            if variance
+            else random.normal(0, 0.5, weight.shape)
+        )
+    return network
+
+
 @pytest.mark.parametrize("gives", ["probabilities", "logits"])
 @pytest.mark.parametrize("path", PATHS)
 def test_imported_model_predicts_what_keras_does(path: str, gives: str, workdir: Path) -> None:
@@ -93,6 +134,7 @@ def test_weights_of_another_network_are_refused(
         (original((), (8,)), "conv_channels"),
         (original((2,), ()), "hidden_dims"),
         (variant(kernel=5), shape),
+        (normalised("relu", "pool"), "batch normalisation has an epsilon"),
     ):
         path = save(model, f"{reason[:5]}.weights.h5")
         assert reason in refused(["import-keras", path, "out.ckpt"], capsys)
@@ -173,10 +215,17 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         weights(lambda file: file.create_dataset("d/0", (9, 9), "f4", external="m.keras")),
         LARGER,
     ),
-    "a link": (weights(link), "layer 5, Dense: units is 8, must be 10"),
+    "a link": (weights(link), "hidden_dims is []"),
     "NaN": (weights(lambda file: file["layers/dense/vars/1"].write_direct(NAN)), "not finite"),
     "bias less": (weights(lambda file: file.pop("layers/conv2d/vars/1")), "the shape of a weight"),
-    "no weights": (weights(lambda file: file.pop("layers")), "layer 1 is Conv2D"),
+    "no weights": (weights(lambda file: file.pop("layers")), "conv_channels is []"),
+    "ReLU before": (
+        lambda: save(normalised("pool", first="relu")),
+        "layer 1, Conv2D: activation is relu, must be linear",
+    ),
+    "no ReLU": (lambda: save(normalised("pool")), "layer 6 is MaxPooling2D, must be Activation"),
+    "ReLU6": (lambda: save(normalised("ReLU6", "pool")), "layer 6 is ReLU, must be Activation"),
+    "epsilon": (lambda: save(normalised("relu", "pool", epsilon=2.0)), "epsilon is 2.0"),
 }
 
 
@@ -213,18 +262,40 @@ def test_outputs_are_checked_before_work(workdir: Path, capsys: pytest.CaptureFi
     assert "weights alone" in refused(["fit", "--ckpt_path", "out.ckpt"], capsys)
 
 
-def test_a_network_that_keras_would_not_compute_is_refused(
-    workdir: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("path", "after", "options"),
+    [
+        ("m.keras", ("relu", "pool"), {}),
+        ("m.h5", ("ReLU", "drop", "pool"), {}),
+        ("m.keras", ("pool", "ReLU"), {}),
+        ("m.h5", ("ReLU", "pool"), {"bias": True, "epsilon": 1e-3}),
+        ("m.keras", ("relu", "pool"), {"bias": True, "epsilon": 1e-3}),
+    ],
+)
+def test_batch_normalisation_is_imported(
+    path: str, after: tuple[str, ...], options: dict[str, Any], workdir: Path
 ) -> None:
-    classifier = MNISTClassifier(*SIZES, batch_norm=True)
-    content = {
-        "state_dict": classifier.state_dict(),
-        "hyper_parameters": dict(classifier.hparams),
-        "pytorch-lightning_version": "2.6.6",
-    }
+    theirs = normalised(*after, **options)
+    main(["import-keras", save(theirs, path), "out.ckpt"])
+    np.testing.assert_allclose(ours("out.ckpt"), predict(theirs), rtol=1e-4)
+
+
+def test_batch_normalisation_and_dropout_come_back_from_keras(workdir: Path) -> None:
+    save(normalised("relu", "pool"))
+    main(IMPORT)
+    content = torch.load("out.ckpt", weights_only=True)
+    content["hyper_parameters"]["dropout"] = 0.25
     torch.save(content, "in.ckpt")
-    assert "batch_norm" in refused(["export-keras", "in.ckpt", "out.keras"], capsys)
-    assert not Path("out.keras").exists()
+    main(["export-keras", "in.ckpt", "out.keras"])
+    exported = keras.saving.load_model("out.keras")
+    np.testing.assert_allclose(predict(exported), ours("in.ckpt"), rtol=1e-4)
+    rates = [layer.rate for layer in exported.layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates == [0.25, 0.25]
+    moved = {x.momentum for x in exported.layers if isinstance(x, keras.layers.BatchNormalization)}
+    assert moved == {0.9}  # 1 less torch's 0.1
+    main(["import-keras", "out.keras", "back.ckpt"])
+    back = torch.load("back.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.equal(weight, back[name]) for name, weight in content["state_dict"].items())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_lightning import MNISTClassifier
-from mnist_lightning.export.keras import load_arrays, to_arrays
+from mnist_lightning.export.keras_layers import load_arrays, to_arrays
 from mnist_lightning.models.network import ConvNet
 
 # The default, and the original at widths that fit a test; each layer of its own width, so that no

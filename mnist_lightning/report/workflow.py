@@ -1,0 +1,162 @@
+"""The original's workflow, from the summary to the pictures, as functions for a notebook."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+
+import numpy as np
+from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from matplotlib.figure import Figure
+
+from mnist_lightning.data.datamodule import MNISTDataModule
+from mnist_lightning.report import plotting
+from mnist_lightning.report.collector import SHOWN, Array, PredictionCollector
+from mnist_lightning.report.history import History
+from mnist_lightning.report.layer_table import format_table, layers
+from mnist_lightning.report.report import Report
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a network makes of the test images, in their order."""
+
+    accuracy: float  # [0, 1]
+    loss: float  # mean cross-entropy, in nats
+    right: int  # images classified correctly
+    wrong: int  # and incorrectly
+    images: Array = field(repr=False)  # (N, H, W) float32, scaled as the network takes them
+    labels: Array = field(repr=False)  # (N,) int64, the truth
+    predictions: Array = field(repr=False)  # (N,) int64
+    probabilities: Array = field(repr=False)  # (N, C) float32
+    classes: Sequence[int | str] = field(repr=False)  # what the labels stand for
+
+
+def summary(model: LightningModule) -> None:
+    """Print layers, output shapes and parameters, as Keras's ``model.summary()`` does."""
+    print(format_table(layers(model)))
+
+
+def fit(
+    model: LightningModule, data: LightningDataModule, epochs: int = 5
+) -> dict[str, list[float]]:
+    """Train on one device; print a line for each epoch, and in the end how many are right.
+
+    Nothing is written to the disk but the data. Called again, it goes on from the weights that the
+    model has, with a new optimizer. ``model.trainer.save_checkpoint(path)`` keeps the network.
+
+    Args:
+        model: What is trained, as MNISTClassifier.
+        data: The images, as of MNISTDataModule.
+        epochs: Passes over the training images, at least 1.
+
+    Returns:
+        The history as in Keras, a value for each epoch: ``loss``, ``accuracy``, ``val_loss`` and
+        ``val_accuracy``; also ``epoch``, from 1, and ``seconds``.
+    """
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}: must be at least 1")
+    history = History()
+    with _quiet():
+        _trainer(epochs, history, Report(figures=False)).fit(model, datamodule=data)
+    return history.columns()
+
+
+def evaluate(model: LightningModule, data: LightningDataModule) -> Evaluation:
+    """Classify the test images on one device.
+
+    Raises:
+        ValueError: The model gives no logits, (B, C), or the data no images with classes.
+    """
+    collector = PredictionCollector()
+    collector.keep_first = sys.maxsize  # all of them
+    if isinstance(data, MNISTDataModule):
+        collector.classes = data.classes
+    with _quiet():
+        _trainer(1, collector).test(model, datamodule=data, verbose=False)
+    found = collector.predictions
+    if found is None:
+        raise ValueError("the model gives no logits, (B, C), or the data no images with classes")
+    scores, predictions = found.scores, found.logits.argmax(dim=1)
+    return Evaluation(
+        scores.accuracy,
+        scores.loss,
+        scores.right,
+        scores.count - scores.right,
+        found.first_images.float().mean(dim=1).cpu().numpy(),
+        found.labels.numpy(),
+        predictions.numpy(),
+        found.logits.softmax(dim=1).numpy(),
+        found.classes,
+    )
+
+
+def plot_curves(history: plotting.Columns) -> Figure:
+    """Draw loss and accuracy over the epochs of a history, as ``fit`` returns it."""
+    return _shown(plotting.plot_curves(history))
+
+
+def plot_predictions(evaluation: Evaluation, count: int = SHOWN) -> Figure:
+    """Show the first images classified correctly, and the first classified incorrectly.
+
+    Args:
+        evaluation: What ``evaluate`` returned.
+        count: Images of each kind, at most; the original shows nine.
+    """
+    is_right = evaluation.labels == evaluation.predictions
+    chosen = np.concatenate([np.flatnonzero(each)[:count] for each in (is_right, ~is_right)])
+    names = np.array(evaluation.classes)
+    labels, predictions = names[evaluation.labels], names[evaluation.predictions]
+    return _shown(
+        plotting.plot_predictions(evaluation.images[chosen], labels[chosen], predictions[chosen])
+    )
+
+
+class NotebookFigure(Figure):
+    """A figure that shows itself where it is the value of a notebook's cell."""
+
+    def _repr_png_(self) -> bytes:
+        self.savefig(content := BytesIO(), format="png")
+        return content.getvalue()
+
+
+def _shown(figure: Figure) -> Figure:
+    figure.__class__ = NotebookFigure
+    return figure
+
+
+def _trainer(epochs: int, *callbacks: Callback) -> Trainer:
+    """A trainer that writes nothing; it shows a progress bar on a terminal alone."""
+    return Trainer(
+        devices=1,
+        max_epochs=epochs,
+        callbacks=[*callbacks],
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=sys.stdout.isatty(),
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out Lightning's notes and advertisements, and have Ctrl-C do what it does elsewhere."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # a batch from memory costs less than handing it over from a worker process; and what
+            # Lightning asks torch in an old way is nothing that a user could mend
+            for words in ("does not have many workers", "treespec, LeafSpec"):
+                warnings.filterwarnings("ignore", message=f".*{words}.*")
+            yield
+    except SystemExit as ended:
+        if not isinstance(interrupt := ended.__context__, KeyboardInterrupt):
+            raise
+        raise interrupt from None  # Lightning would end the program
+    finally:
+        logger.setLevel(level)
