@@ -44,7 +44,7 @@ def check_options(command: str, arguments: Sequence[str]) -> None:
     known = options[command]
     for name, argument in option_names(arguments):
         option = OPTION.fullmatch(name)
-        if option and not _may_be(option[1], known):
+        if option and not _may_be(option[1], known) and not _of_own_class(option[1], arguments):
             value = arguments[arguments.index(argument) + 1 :][:1]
             given = " ".join([argument, *(x for x in value if not x.startswith("-"))])
             raise UsageError(f"unrecognized arguments: {given}{suggest(name, known)}")
@@ -64,6 +64,14 @@ def _may_be(name: str, known: Iterable[str]) -> bool:
     if name in LEFT or name.endswith((".help", ".class_path")):
         return True
     return any(f"{name}.".startswith(f"{x}.") or x.startswith(f"{name}.") for x in known)
+
+
+def _of_own_class(name: str, arguments: Sequence[str]) -> bool:
+    """Whether it belongs to a class that the user names for the model or the data."""
+    from mnist_lightning.cli.classes import GROUPS, names_class
+
+    group = name.partition(".")[0]
+    return group in GROUPS and names_class(arguments, group)
 
 
 def collect_options() -> dict[str, Any]:
