@@ -37,7 +37,9 @@ def pictures() -> int:
 def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["fit", *TINY, "--data.batch_size", "30", "--report.figures", "true"])
     assert {path.stem for path in (RUN / "figures").iterdir()} == FIGURES
-    assert set(EventAccumulator(str(RUN / "train")).Reload().Tags()["images"]) == FIGURES
+    events = {part: EventAccumulator(str(RUN / part)).Reload() for part in ("train", "validation")}
+    assert events["train"].Tags()["images"] == []
+    assert set(events["validation"].Tags()["images"]) == {"predictions", "confusion_matrix"}
     assert pictures() == 3, "curves, predictions and confusion matrix"
     capsys.readouterr()
     main(["test"])
