@@ -52,7 +52,8 @@ def test_where_files_are_flushed_and_linked_as_on_windows(
     workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only what is open to write is flushed, folders cannot be opened, and FAT has no links."""
-    flushed, opened, flush = [], os.open, os.fsync
+    opened, flush = os.open, os.fsync
+    flushed: list[int] = []
 
     def only_files(path: Path, flags: int) -> int:
         if path.is_dir():
@@ -62,7 +63,8 @@ def test_where_files_are_flushed_and_linked_as_on_windows(
     def only_writable(descriptor: int) -> None:
         if not fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR:
             raise OSError(errno.EBADF, "Bad file descriptor")
-        flushed.append(flush(descriptor))
+        flush(descriptor)
+        flushed.append(descriptor)
 
     def no_link(*_: object) -> None:
         raise OSError(errno.EINVAL, "Incorrect function")

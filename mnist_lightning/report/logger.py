@@ -14,7 +14,8 @@ from mnist_lightning.checkpoints.run_folder import claim_version
 from mnist_lightning.checkpoints.runs import LOGS_DIR
 
 FOLDERS = {"val": "validation"}  # other stages keep their names, as Keras has it
-# A group of their own: TensorBoard orders groups by name, and accuracy and loss come first
+# A group of their own: TensorBoard orders groups by name, and accuracy and loss come first, then
+# pictures
 GROUPS = {"images_per_second": "training", "lr": "training"}
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.data import extract_batch_size
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.plugins.hparams.summary_v2 import HParam, Metric, hparams_config_pb, hparams_pb
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
@@ -27,7 +28,7 @@ PROJECTED = 1_000  # images in the projector
 SHOWN = 18  # mistakes of an epoch
 # In the table of runs: curves of the validation, of which it shows the last values
 METRICS = [Metric(tag, display_name=f"validation {tag}") for tag in ("accuracy", "loss")]
-FIRST = ("lr", "batch_size", "max_epochs")  # columns of that table
+FIRST = ("batch_size", "lr", "max_epochs")  # columns of that table
 
 
 @only_shows
@@ -113,13 +114,18 @@ class Board(Callback):
 
 def _add_settings(writer: SummaryWriter, settings: Mapping[str, Any]) -> None:
     """Add a row to the table of runs; files of its own would be one more entry among the runs."""
-    names = sorted(settings, key=lambda name: (*FIRST, name).index(name))
-    values = ((name, settings[name]) for name in names)
-    plain = {k: v if isinstance(v, int | float) else str(v) for k, v in values}
+    plain = {k: v if isinstance(v, int | float) else str(v) for k, v in settings.items()}
+    table = hparams_config_pb([HParam(name) for name in plain], METRICS)
+    kept = table.value[0].metadata.plugin_data
+    content = HParamsPluginData.FromString(kept.content)
+    for column in content.experiment.hparam_infos:
+        # TensorBoard sorts them by name, but for those that differ between runs, which come first
+        column.differs = column.name in FIRST
+    kept.content = content.SerializeToString()
     run = "/".join(Path(writer.log_dir).parent.parts[-2:])
     with warned():
         file = writer.file_writer
-        file.add_summary(hparams_config_pb([HParam(name) for name in plain], METRICS))
+        file.add_summary(table)
         file.add_summary(hparams_pb(plain, trial_id=run))
 
 

@@ -39,7 +39,10 @@ def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {path.stem for path in (RUN / "figures").iterdir()} == FIGURES
     events = {part: EventAccumulator(str(RUN / part)).Reload() for part in ("train", "validation")}
     assert events["train"].Tags()["images"] == []
-    assert set(events["validation"].Tags()["images"]) == {"predictions", "confusion_matrix"}
+    assert set(events["validation"].Tags()["images"]) == {
+        "pictures/predictions",
+        "pictures/confusion_matrix",
+    }
     assert pictures() == 3, "curves, predictions and confusion matrix"
     capsys.readouterr()
     main(["test"])
