@@ -63,9 +63,9 @@ def _recipe(trainer: Trainer) -> str | None:
 
 
 def _changed(trainer: Trainer, module: LightningModule, settings: dict[str, Any]) -> dict[str, Any]:
-    given, defaults = dict(settings), {}
+    given, defaults = dict(settings), dict[str, Any]()
     for group, owner in (("model", module), ("data", attached_data(trainer))):
-        parameters = inspect.signature(type(owner).__init__).parameters
+        parameters = inspect.signature(type(owner)).parameters if owner else {}
         defaults |= {f"{group}.{name}": each.default for name, each in parameters.items()}
     if command := _command(trainer):
         found = command.parser.get_defaults()

@@ -124,7 +124,7 @@ def _add_settings(writer: SummaryWriter, settings: Mapping[str, Any]) -> None:
     kept.content = content.SerializeToString()
     run = "/".join(Path(writer.log_dir).parent.parts[-2:])
     with warned():
-        file = writer.file_writer
+        file: Any = writer.file_writer
         file.add_summary(table)
         file.add_summary(hparams_pb(plain, trial_id=run))
 

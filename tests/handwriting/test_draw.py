@@ -144,7 +144,7 @@ def test_a_port_that_is_taken(checkpoint: str, capsys: pytest.CaptureFixture[str
     [
         ("phone.example", "must be an IPv4 address, such as 0.0.0.0"),
         ("::", "must be an IPv4 address, such as 0.0.0.0"),
-        ("192.0.2.1", "must be an address of this machine"),
+        ("203.0.113.9", "must be an address of this machine"),
     ],
 )
 def test_a_host_that_is_none(
