@@ -21,7 +21,7 @@ from mnist_lightning.errors import UsageError, printable
 from mnist_lightning.handwriting.prediction import Predictor
 from mnist_lightning.handwriting.server import HOST, DrawingServer
 
-MAX_PIXELS = 1_000_000  # of a drawing; the page's sheet has 193,600
+MAX_PIXELS = 1_000_000  # of a drawing; a picture that the page sends has 640,000
 BAR = "<li>{}<progress></progress><span></span></li>"
 
 
