@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import mnist_digits
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
 from mnist_lightning import predict_images
 from mnist_lightning.handwriting.draw import predict_drawing, render_page
@@ -192,7 +192,7 @@ def test_a_picture_is_read_as_predict_reads_it(
     page.click("#undo")
     assert (settled(page), ink(page)) == (INVITATION, 0)
     page.evaluate(give, [[1, 2, 3], way])
-    page.wait_for_function("answer.textContent == 'No picture that this browser can read'")
+    expect(page.locator("#answer")).to_have_text("No picture that this browser can read")
 
 
 @pytest.mark.parametrize("size", [(390, 844), (844, 390)], ids=["portrait", "landscape"])
@@ -218,7 +218,7 @@ def test_certainty_moves_no_bar(page: Page) -> None:
     for share, shown in ((0.25, "1: 75.0"), (1, "0: 100.0")):
         page.evaluate(certain, share)
         page.click("#sheet")
-        page.wait_for_function(f"answer.textContent == '{shown}\u00a0%'")
+        expect(page.locator("#answer")).to_have_text(f"{shown}\u00a0%")
         boxes = [page.locator("progress").nth(i).bounding_box() for i in (0, 9)]
         places.append([*boxes, page.evaluate("answer.offsetHeight")])
     assert places[0] == places[1]
