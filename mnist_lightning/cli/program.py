@@ -23,8 +23,9 @@ def run(args: Sequence[str] | None = None) -> "Run | None":
     """Run the command line, by default with the arguments of the process; None of a tool.
 
     Raises:
-        SystemExit: With code 0 after a help page; else with one line on stderr: code 2 for a command or file that cannot be used, 3 for
-            data, 4 for a checkpoint, 5 for training that cannot go on.
+        SystemExit: With code 0 after a page of help; else with one line on stderr and code 2 for a
+            command or file that cannot be used, 3 for data, 4 for a checkpoint, 5 for training that
+            cannot go on.
         Stopped: By SIGINT or SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
