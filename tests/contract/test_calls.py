@@ -97,6 +97,8 @@ ROWS: dict[str, Row] = {
     "resume-missing": steps({"ckpt_path": "none.ckpt"}),
     "launch-ddp": launched("ddp"),
     "launch-notebook": launched("ddp_notebook"),
+    "launch-fork": launched("ddp_fork"),
+    "launch-spawn": launched("ddp_spawn"),
 }
 SAMPLE = "validate-fit fit-validate-test-predict resume-within-epoch"
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from lightning import Fabric
+from lightning.pytorch.callbacks import BackboneFinetuning
 from lightning.pytorch.tuner.tuning import Tuner
 from lightning.pytorch.utilities.combined_loader import CombinedLoader
 from rows import Row, compare, table
@@ -158,7 +159,21 @@ def trained_copy(change: Callable[[Any], Any]) -> Row:
 
 
 quantized = torch.ao.quantization.quantize_dynamic
+
+
+def backbone(side: Side) -> list[Any]:
+    module, finetuning = side.module(), BackboneFinetuning(unfreeze_backbone_at_epoch=1)
+    module.backbone = module.net.features
+    before = [weight.clone() for weight in module.backbone.parameters()]
+    trainer = side.trainer(callbacks=[finetuning])
+    trainer.fit(module, datamodule=side.data())
+    weights = [*module.backbone.parameters()]
+    moved = [bool((x != y).any()) for x, y in zip(before, weights, strict=True)]
+    return [trainer.global_step, moved, [weight.requires_grad for weight in weights]]
+
+
 ROWS: dict[str, Row] = {
+    "backbone-finetuning": backbone,
     "plain-loop": plain_loop,
     "fabric": with_fabric,
     "fabric-saves": fabric_saves,

@@ -130,6 +130,7 @@ LOGGERS: dict[str, Row] = {
     "logger-both": logs(lambda: loggers.CSVLogger("."), lambda: loggers.TensorBoardLogger(".")),
     "logger-saves": logs(lambda: loggers.CSVLogger("."), enable_checkpointing=True),
     "logger-wandb": logs(lambda: wandb(offline=True)),
+    "logger-mlflow": logs(lambda: mlflow(tracking_uri="sqlite:///mlflow.db"), drop="files"),
 }
 SAMPLE = """overfit-count val-interval-odd-share accumulate max-steps precision-64-true
 precision-bf16-true barebones reload-each-epoch clip-norm checkpoint-steps weights-ema finetuning
@@ -139,6 +140,11 @@ lr-finder logger-csv stop-early-unknown"""
 def wandb(**options: Any) -> Any:
     pytest.importorskip("wandb")
     return loggers.WandbLogger(**options)
+
+
+def mlflow(**options: Any) -> Any:
+    pytest.importorskip("mlflow")
+    return loggers.MLFlowLogger(**options)
 
 
 @pytest.mark.parametrize("row", table(FLAGS | CALLBACKS | LOGGERS, SAMPLE))
