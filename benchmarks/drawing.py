@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -26,6 +26,7 @@ BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 SPUR = 8  # of 280 pixels: shorter lines are left over where strokes meet
 SHOWN = 2  # the digit in the picture
 STRIDE = 6  # pixels between the places of the mouse
+SLOW = 0.5  # seconds after the last stroke that a person notices
 
 Point = tuple[float, float]
 
@@ -74,6 +75,16 @@ def serving(checkpoint: str) -> Iterator[str]:
 
 
 @contextmanager
+def busy() -> Iterator[None]:
+    """Keep a core busy."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as program:
+        try:
+            yield
+        finally:
+            program.kill()
+
+
+@contextmanager
 def browsing() -> Iterator[Page]:
     """Start a browser without a window, on a screen that can be touched; its empty page."""
     found = [path for name in BROWSERS if (path := shutil.which(name))]
@@ -113,12 +124,15 @@ def main() -> None:
     parser.add_argument("checkpoint", help="as of draw's --ckpt_path")
     parser.add_argument("--name", default="fast", help="part of the results file's name")
     parser.add_argument("--count", type=int, default=500, help="digits")
+    parser.add_argument("--busy", type=int, default=0, help="processes that compute meanwhile")
     parser.add_argument("--data_dir", type=Path, default=Path("data"), help="where MNIST lies")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder to write to")
     given = parser.parse_args()
     images, labels = MNIST.read(given.data_dir, train=False)
     right, seconds = 0, []
-    with serving(given.checkpoint) as url, browsing() as page:
+    with ExitStack() as beside, serving(given.checkpoint) as url, browsing() as page:
+        for _ in range(given.busy):
+            beside.enter_context(busy())
         page.goto(url)
         for image, label in zip(images[: given.count, 0].numpy(), labels.tolist(), strict=False):
             answer, waited = draw_digit(page, strokes(image))
@@ -127,13 +141,16 @@ def main() -> None:
             if len(seconds) == SHOWN:
                 page.screenshot(path=given.results / f"drawing-{given.name}.png")
     machine, command = describe(), shlex.join(["python", *sys.argv])
+    slow = sum(each > SLOW for each in seconds)
     figures = {"drawn": given.count, "right": right, "median_seconds": round(median(seconds), 4)}
+    figures |= {"slow": slow, "most_seconds": round(max(seconds), 4), "busy": given.busy}
     data = {"command": command, "machine": machine, **figures}
     path = given.results / f"drawing-{given.name}.json"
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     low, high = wilson_interval(right, given.count)
     print(f"{right} of {given.count} right, {right / given.count:.1%} ({low:.1%} to {high:.1%})")
     print(f"{1e3 * median(seconds):.0f} ms from the last stroke to the answer, in the median")
+    print(f"{slow} above {SLOW} s beside {given.busy} busy processes, {max(seconds):.2f} s at most")
     print(command, one_line(machine), sep="\n")
 
 

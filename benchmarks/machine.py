@@ -1,14 +1,13 @@
 """What a figure was measured on."""
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from mnist_lightning.models.kernels.sparse_gradient import compiled
+from mnist_lightning.report.provenance import cores, processor
 
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "keras", "tensorflow", "jax")
 
@@ -16,8 +15,8 @@ PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "keras", "tenso
 def describe() -> dict[str, Any]:
     """Processor, its cores, the threads in use, GPU, and the versions of what is installed."""
     return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "processor": processor(),
+        "cores": cores(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "system": platform.system(),
@@ -31,13 +30,6 @@ def one_line(machine: dict[str, Any]) -> str:
     where = machine["gpu"] or f"{machine['processor']}, {machine['threads']} threads"
     packages = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return f"{where}; {packages}"
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def _versions() -> dict[str, str]:

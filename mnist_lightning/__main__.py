@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from mnist_lightning.checkpoints.signals import (
@@ -31,6 +32,8 @@ def main(args: Sequence[str] | None = None) -> "Run | None":
     Raises:
         SystemExit: As ``program.run``.
     """
+    if args is None and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # no console of Windows has all names
     handlers = set_handlers(stop_at_once)
     try:
         with nullcontext() if args is None else left_as_it_was():

@@ -47,7 +47,7 @@ def atomic_write(path: str | Path, keep: Path | None = None) -> Iterator[Path]:
     draft, link = (target.with_name(f".draft-{token_hex(4)}{target.suffix}") for _ in range(2))
     try:
         yield draft
-        _flush(draft)
+        _flush(draft, os.O_RDWR)  # Windows flushes no file that is open to read alone
         if keep and target.exists():
             _keep(target, link, keep)
         os.replace(draft, target)
@@ -61,7 +61,7 @@ def atomic_write(path: str | Path, keep: Path | None = None) -> Iterator[Path]:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
     with suppress(OSError):  # where folders can be flushed, the new name is on the disk too
-        _flush(target.parent)
+        _flush(target.parent, os.O_RDONLY)
 
 
 def _keep(target: Path, link: Path, keep: Path) -> None:
@@ -74,8 +74,8 @@ def _keep(target: Path, link: Path, keep: Path) -> None:
         os.replace(link, keep)
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,5 +1,8 @@
 """Files are written whole or not at all."""
 
+import errno
+import fcntl
+import os
 import resource
 from pathlib import Path
 
@@ -43,3 +46,36 @@ def test_a_full_disk_is_one_line(workdir: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(workdir.iterdir())
+
+
+def test_where_files_are_flushed_and_linked_as_on_windows(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what is open to write is flushed, folders cannot be opened, and FAT has no links."""
+    opened, flush = os.open, os.fsync
+    flushed: list[int] = []
+
+    def only_files(path: Path, flags: int) -> int:
+        if path.is_dir():
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, flags)
+
+    def only_writable(descriptor: int) -> None:
+        if not fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flush(descriptor)
+        flushed.append(descriptor)
+
+    def no_link(*_: object) -> None:
+        raise OSError(errno.EINVAL, "Incorrect function")
+
+    for name, other in {"open": only_files, "fsync": only_writable, "link": no_link}.items():
+        monkeypatch.setattr(os, name, other)
+    for text in ("one", "two"):
+        with atomic_write("a.txt", keep=Path("b.txt")) as draft:
+            draft.write_text(text)
+    assert {path.name: path.read_text() for path in workdir.iterdir()} == {
+        "a.txt": "two",
+        "b.txt": "one",
+    }
+    assert len(flushed) == 2

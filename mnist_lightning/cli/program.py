@@ -23,8 +23,9 @@ def run(args: Sequence[str] | None = None) -> "Run | None":
     """Run the command line, by default with the arguments of the process; None of a tool.
 
     Raises:
-        SystemExit: With one line on stderr; code 2 for a command or file that cannot be used, 3 for
-            data, 4 for a checkpoint, 5 for training that cannot go on.
+        SystemExit: With code 0 after a page of help; else with one line on stderr and code 2 for a
+            command or file that cannot be used, 3 for data, 4 for a checkpoint, 5 for training that
+            cannot go on.
         Stopped: By SIGINT or SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
@@ -52,10 +53,10 @@ def _run(arguments: list[str]) -> "Run | None":
     """Answer what needs no library at once; load for the rest what it needs."""
     if arguments == ["--version"]:
         print(f"{PROGRAM} {__version__}")
-        return None
+        raise SystemExit(0)
     if page := help_page(arguments):
         print(page)
-        return None
+        raise SystemExit(0)
     arguments = ["--help" if each == "--help-all" else each for each in arguments]
     command = arguments[0]
     check_options(command, arguments[1:])

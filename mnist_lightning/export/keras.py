@@ -9,7 +9,7 @@ from typing import Any
 import lightning
 import torch
 
-from mnist_lightning.checkpoints.checkpoint import read_checkpoint
+from mnist_lightning.checkpoints.runs import open_checkpoint
 from mnist_lightning.errors import KerasError, printable
 from mnist_lightning.export.keras_file import Arrays, read_model
 from mnist_lightning.export.keras_layers import (
@@ -58,14 +58,15 @@ def export_keras(checkpoint: str, model: str) -> None:
     """Convert a checkpoint to a Keras model.
 
     Args:
-        checkpoint: File of fit or import-keras.
+        checkpoint: File of fit or import-keras; last or best of the newest run; or pretrained, the
+            network that comes with the package.
         model: File to write: .keras
     """
     os.environ.setdefault("KERAS_BACKEND", "torch")  # unless its user has chosen another
     keras = _import("keras")
     check_output("model", model, ".keras")
-    read = read_checkpoint(Path(checkpoint))
-    net, scaling = read.classifier().net, read.scaling()
+    print(read := open_checkpoint(checkpoint), flush=True)
+    net, scaling = read.network(), read.scaling()
     network = keras.Sequential([keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1))])
     for layer in describe(net):
         network.add(getattr(keras.layers, layer.pop("class_name"))(**layer))

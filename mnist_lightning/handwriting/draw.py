@@ -3,14 +3,15 @@
 import os
 import sys
 import webbrowser
+from errno import EADDRNOTAVAIL
 from functools import partial
 from html import escape
 from importlib.resources import files
+from ipaddress import AddressValueError, IPv4Address
 from string import Template
 from threading import Thread
 from typing import Any
 
-import numpy as np
 import torch
 
 from mnist_lightning.checkpoints.kind import find_class
@@ -18,11 +19,10 @@ from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, ImageError, decode_image
 from mnist_lightning.errors import UsageError, printable
 from mnist_lightning.handwriting.prediction import Predictor
-from mnist_lightning.handwriting.server import DrawingServer
+from mnist_lightning.handwriting.server import HOST, DrawingServer
 
-MAX_PIXELS = 1_000_000  # of a drawing; the page's sheet has 160,000
+MAX_PIXELS = 1_000_000  # of a drawing; a picture that the page sends has 640,000
 BAR = "<li>{}<progress></progress><span></span></li>"
-MARGIN = 20  # pixels around the sheet, so that ink at its edge does not come from beyond
 
 
 def draw(
@@ -31,6 +31,7 @@ def draw(
     model: str | None = None,
     port: int = 8028,
     browser: bool = True,
+    host: str = HOST,
 ) -> None:
     """Open a page to draw a digit on, read while you draw.
 
@@ -38,17 +39,26 @@ def draw(
         ckpt_path: Checkpoint; last or best of the newest run; or pretrained, the network that comes
             with the package. Default: the newest run on real images, or else pretrained.
         model: Import path of the checkpoint's class, where that is not MNISTClassifier.
-        port: Of the page, which this machine alone can open; 0: any that is free.
+        port: Of the page; 0: any that is free.
         browser: Show the page in the desktop's browser.
+        host: IPv4 address of this machine to serve at, or 0.0.0.0 for all it has, so that a phone
+            in the same network can open the page, by a secret in its address, new each time;
+            default: for this machine alone.
     """
     if port not in (0, *range(1024, 65536)):  # the others are the system's
         raise UsageError(f"port is {port}: must be 0, or 1024 to 65535")
+    try:
+        IPv4Address(host)
+    except AddressValueError as error:
+        raise UsageError(f"host is {host}: must be an IPv4 address, such as 0.0.0.0") from error
     predictor = Predictor(ckpt_path, find_class(model))
     print(predictor.checkpoint, flush=True)
     page = render_page(predictor)
     try:
-        server = DrawingServer(port, page, partial(predict_drawing, predictor))
+        server = DrawingServer(port, page, partial(predict_drawing, predictor), host)
     except OSError as error:
+        if error.errno == EADDRNOTAVAIL:
+            raise UsageError(f"host is {host}: must be an address of this machine") from error
         raise UsageError(f"port is {port}: {error.strerror}; 0 takes any that is free") from error
     with server:
         print(f"Draw at {server.url} (Ctrl-C ends it)", flush=True)
@@ -60,16 +70,15 @@ def draw(
 
 
 def predict_drawing(predictor: Predictor, drawing: bytes) -> dict[str, Any]:
-    """Predict the digit in a drawing: the content of an image file, dark on a white sheet.
+    """Predict the digit in a drawing or picture, the content of an image file, as ``predict`` does.
 
     Gives ``probabilities``, a number in [0, 1] for each class, and ``image``, the 784 pixels, 0 to
     255, that the network saw; or a ``remark`` that says why there are none.
     """
     try:
-        sheet = decode_image(drawing, MAX_PIXELS)
+        digit = frame_digit(decode_image(drawing, MAX_PIXELS))
     except ImageError as error:
         return {"remark": str(error)}
-    digit = frame_digit(np.pad(sheet, MARGIN, constant_values=1))
     if digit is None:
         return {"remark": NO_DIGIT}
     (probabilities,) = predictor.predict(predictor.scaling(torch.from_numpy(digit)[None, None]))

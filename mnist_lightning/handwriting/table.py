@@ -58,9 +58,11 @@ def write_predictions(path: Path, predictions: "Sequence[Prediction]", noun: str
 def save_inputs(pictures: PictureDataset, folder: Path) -> None:
     """Save what the network saw of each picture, (28, 28) uint8."""
     folder.mkdir(exist_ok=True)
+    # whole names where a.png and a.jpg lie side by side; some systems take A for a
+    alone = len({file.stem.lower() for file in pictures.files}) == len(pictures.files)
     for file, digit in zip(pictures.files, pictures.digits, strict=True):
-        if digit is not None:  # whole names, as a.png and a.jpg may lie side by side
-            with atomic_write(folder / f"{file.name}.png") as draft:
+        if digit is not None:
+            with atomic_write(folder / f"{file.stem if alone else file.name}.png") as draft:
                 Image.fromarray(digit).save(draft)
 
 

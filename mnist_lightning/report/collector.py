@@ -36,11 +36,14 @@ class Batch(NamedTuple):
         return Batch(*(each[index] for each in self))
 
     def arrays(self, classes: Sequence[int | str]) -> tuple[Array, Array, Array, Array]:
-        """Images (N, H, W) in gray, labels, predictions and their probabilities, for figures."""
+        """Images (N, H, W) in gray, labels, predictions and losses, for figures."""
         images, predictions = self.images.float().mean(dim=1), self.logits.argmax(dim=1)
-        chances = self.logits.float().softmax(dim=1).amax(dim=1)
         labels, digits = (np.array(classes)[each.numpy()] for each in (self.labels, predictions))
-        return images.numpy(), labels, digits, chances.numpy()
+        return images.numpy(), labels, digits, self.losses().numpy()
+
+    def losses(self) -> Tensor:
+        """Cross-entropy of each image, (N,) float32, in nats."""
+        return F.cross_entropy(self.logits.float(), self.labels, reduction="none")
 
 
 class Predictions(NamedTuple):
@@ -179,7 +182,7 @@ def _choose(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """Indices of the first right images, of the first wrong, and of the highest losses of these."""
     is_right = batch.logits.argmax(dim=1) == batch.labels
     (right,), (wrong,) = is_right.nonzero(as_tuple=True), (~is_right).nonzero(as_tuple=True)
-    losses = F.cross_entropy(batch.logits[wrong].float(), batch.labels[wrong], reduction="none")
+    losses = batch.select(wrong).losses()
     worst = wrong[losses.argsort(descending=True, stable=True)]
     return right[:SHOWN], wrong[:SHOWN], worst[:MISTAKES]
 

@@ -16,18 +16,21 @@ EXPLAINED = 9  # mistakes
 NOISE, COPIES = 0.25, 32  # of the range of the pixels; of each image
 
 
-def draw_fit(columns: Columns, predictions: Predictions | None) -> Iterator[tuple[str, Figure]]:
-    """Draw the curves that the columns of a history allow, predictions and confusion matrix."""
+def draw_curves(columns: Columns) -> Iterator[tuple[str, Figure]]:
+    """Draw the curves that the columns of a history allow."""
     for metric in plotting.METRICS:
         for stage, (name, _) in plotting.STAGES.items():
             if f"{stage}{metric}" in columns:
                 yield f"{name}_{metric}", plotting.plot_curves(columns, [metric], [stage])
     if len(columns) > 2:  # more than epoch and seconds
         yield "curves", plotting.plot_curves(columns)
-    if predictions:
-        shown = predictions.shown.arrays(predictions.classes)
-        yield "predictions", plotting.plot_predictions(*shown[:3])
-        yield "confusion_matrix", _draw_confusion_matrix(predictions)
+
+
+def draw_validation(predictions: Predictions) -> Iterator[tuple[str, Figure]]:
+    """Draw right and wrong predictions, and the confusion matrix."""
+    shown = predictions.shown.arrays(predictions.classes)
+    yield "predictions", plotting.plot_predictions(*shown[:3])
+    yield "confusion_matrix", _draw_confusion_matrix(predictions)
 
 
 def draw_test(module: LightningModule, predictions: Predictions) -> Iterator[tuple[str, Figure]]:
@@ -47,7 +50,7 @@ def draw_test(module: LightningModule, predictions: Predictions) -> Iterator[tup
     gradients = margin_gradients(module, pixels.to(module.dtype), labels, logits.argmax(dim=1))
     images, truth, digits, _ = few.arrays(classes)
     gradients = gradients.float().cpu()
-    yield "attention", plotting.plot_attention(images, gradients.numpy(), truth, digits)
+    yield "saliency", plotting.plot_saliency(images, gradients.numpy(), truth, digits)
 
 
 def _draw_confusion_matrix(predictions: Predictions) -> Figure:

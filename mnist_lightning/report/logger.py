@@ -14,14 +14,18 @@ from mnist_lightning.checkpoints.run_folder import claim_version
 from mnist_lightning.checkpoints.runs import LOGS_DIR
 
 FOLDERS = {"val": "validation"}  # other stages keep their names, as Keras has it
+# A group of their own: TensorBoard orders groups by name, and accuracy and loss come first, then
+# pictures
+GROUPS = {"images_per_second": "training", "lr": "training"}
 
 
 class RunLogger(TensorBoardLogger):
     """Write the curves as Keras does: training and validation on one chart, over epochs.
 
     ``train/loss`` becomes ``loss`` in the folder ``train``, ``val/loss`` becomes ``loss`` in
-    ``validation``; names without a stage go to ``train``. The first epoch is 1. Names that end in
-    ``_step`` are drawn over steps.
+    ``validation``; names without a stage go to ``train``. Learning rate and speed are below them,
+    in the group ``training``. The first epoch is 1. Names that end in ``_step`` are drawn over
+    steps.
 
     Args:
         save_dir: Folder of all runs.
@@ -72,8 +76,9 @@ class RunLogger(TensorBoardLogger):
         epoch = values.pop("epoch", None)
         for name, value in values.items():
             stage, _, tag = name.rpartition("/")
+            group = f"{GROUPS[tag]}/" if tag in GROUPS else ""
             x = step if epoch is None or name.endswith("_step") else int(epoch) + 1
-            self.writer(stage or "train").add_scalar(tag, value, x)
+            self.writer(stage or "train").add_scalar(f"{group}{tag}", value, x)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

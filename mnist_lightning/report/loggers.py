@@ -20,7 +20,7 @@ def log_figure(trainer: Trainer, name: str, figure: Figure, epoch: int, stage: s
         with left_out(trainer, f"figures in {type(logger).__name__}"):
             experiment: Any = getattr(logger, "experiment", None)
             if isinstance(logger, RunLogger):
-                logger.writer(stage).add_figure(name, figure, epoch)
+                logger.writer(stage).add_figure(f"pictures/{name}", figure, epoch)
             elif isinstance(logger, MLFlowLogger):
                 logger.experiment.log_figure(str(logger.run_id), figure, f"{name}.png")
             elif hasattr(logger, "log_image"):  # W&B, and others like it

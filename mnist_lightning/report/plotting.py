@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mnist_lightning.data.source import noun_of
 from mnist_lightning.report.collector import Array
+from mnist_lightning.report.scores import describe_pair, wilson_interval
 
 STAGES = {"": ("training", "tab:blue"), "val_": ("validation", "tab:orange")}  # by their columns
 METRICS = ("loss", "accuracy")
@@ -44,8 +45,7 @@ def plot_curves(
 
 def plot_predictions(images: Array, labels: Array, predictions: Array) -> Figure:
     """Show images (N, H, W), classified correctly, then incorrectly; labels (N,) are the truth."""
-    pairs = zip(predictions, labels, strict=True)
-    titles = [f"predicted {p},{_gap(labels)}true {t}" for p, t in pairs]
+    titles = _pairs(labels, predictions)
     parts = {"correctly": labels == predictions, "incorrectly": labels != predictions}
     parts = {name: np.flatnonzero(chosen) for name, chosen in parts.items() if chosen.any()}
     rows = [ceil(len(index) / PER_ROW) for index in parts.values()]
@@ -59,7 +59,7 @@ def plot_predictions(images: Array, labels: Array, predictions: Array) -> Figure
 
 def plot_confusion_matrix(matrix: Array, classes: Sequence[int | str]) -> Figure:
     """Draw a confusion matrix, (C, C) int, with its counts; rows are the truth."""
-    side = max(6.0, len(classes) / 3)
+    side = max(4.8, len(classes) / 3)  # the least can be read on a phone
     figure = Figure(figsize=(side + 0.4, side), layout="constrained")
     ax = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -75,24 +75,22 @@ def plot_confusion_matrix(matrix: Array, classes: Sequence[int | str]) -> Figure
     return figure
 
 
-def plot_mistakes(images: Array, labels: Array, predictions: Array, probabilities: Array) -> Figure:
-    """Show images (N, H, W) with truth, prediction and its probability, (N,) each; six a row."""
-    each = zip(labels, predictions, probabilities, strict=True)
-    gap = _gap(labels)
-    titles = [f"{label}{gap}taken for {digit}\n{chance:.1%}" for label, digit, chance in each]
+def plot_mistakes(images: Array, labels: Array, predictions: Array, losses: Array) -> Figure:
+    """Show images (N, H, W) with truth, prediction and loss, (N,) each; six a row."""
+    pairs = zip(_pairs(labels, predictions), losses, strict=True)
+    titles = [f"{pair}\nloss {loss:.2f}" for pair, loss in pairs]
     return plot_tiles(images, titles, 6, "Mistakes with the highest loss" if titles else NONE)
 
 
-def plot_attention(images: Array, gradients: Array, labels: Array, predictions: Array) -> Figure:
+def plot_saliency(images: Array, gradients: Array, labels: Array, predictions: Array) -> Figure:
     """Show mistakes beside gradients, (N, H, W), above 0 where ink speaks for the prediction."""
     ink = images - images.min(axis=(1, 2), keepdims=True)
     ink /= np.maximum(ink.max(axis=(1, 2), keepdims=True), 1e-12)
     speaks = _signed(gradients, (1, 2))
     speaks[..., :3] *= 1 - ink[..., np.newaxis] / 4  # the digit's shadow
     tiles = np.concatenate([colormaps["gray"](ink), speaks], axis=2)
-    pairs, gap = zip(labels, predictions, strict=True), _gap(labels)
-    titles = [f"{true}{gap}taken for {digit}" for true, digit in pairs]
-    title = "Where more ink speaks for the prediction (red) or for the truth (blue)"
+    titles = _pairs(labels, predictions)
+    title = "Saliency: where more ink speaks for the prediction (red) or for the truth (blue)"
     return plot_tiles(tiles, titles, 3, title if titles else NONE)
 
 
@@ -109,8 +107,11 @@ def plot_reliability(bins: Array, error: float) -> Figure:
     figure = Figure(figsize=(5.6, 5.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], "--", color="gray", label="as sure as right")
-    above.vlines(confidences, confidences, accuracies, color="tab:orange", linewidth=1.5)
-    above.plot(confidences, accuracies, "o", color="tab:blue", label="predictions")
+    right = (counts * accuracies).round()
+    intervals = np.array([wilson_interval(*each) for each in zip(right, counts, strict=True)])
+    reach = np.abs(intervals.T - accuracies)
+    label = "predictions, with 95 % intervals"
+    above.errorbar(confidences, accuracies, reach, fmt="o", color="tab:blue", label=label)
     above.set(ylabel="Share that is right", title=f"Reliability, calibration error {error:.4f}")
     above.yaxis.set_major_formatter(PercentFormatter(1))
     above.legend(loc="lower right")
@@ -145,6 +146,11 @@ def plot_tiles(
     ax.set_title(title, fontsize=11)
     assert isinstance(ax.figure, Figure)
     return ax.figure
+
+
+def _pairs(labels: Array, predictions: Array) -> list[str]:
+    gap = _gap(labels)
+    return [describe_pair(*pair, gap) for pair in zip(labels, predictions, strict=True)]
 
 
 def _gap(names: Array | Sequence[int | str]) -> str:

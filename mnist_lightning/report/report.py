@@ -20,10 +20,11 @@ from mnist_lightning.files import atomic_write
 from mnist_lightning.report import summary
 from mnist_lightning.report.closing import closing_lines, named
 from mnist_lightning.report.collector import PredictionCollector, Predictions
-from mnist_lightning.report.figures import draw_fit, draw_test
+from mnist_lightning.report.figures import draw_curves, draw_test, draw_validation
 from mnist_lightning.report.history import History
 from mnist_lightning.report.loggers import log_figure, log_file
 from mnist_lightning.report.progress_bar import doing
+from mnist_lightning.report.scores import describe_pair
 
 FILE_NAME = "report.html"
 # What a file of the run may cause whose content is not what it should be
@@ -127,9 +128,11 @@ def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -
     columns = histories[0].columns() if histories else {}
     (folder / "figures").mkdir(exist_ok=True)
     with left_out(trainer, "a figure of the run", Error, OSError):
-        for name, figure in draw_fit(columns, predictions):
+        for name, figure in draw_curves(columns):  # which loggers draw themselves
             _save(figure, folder / "figures" / f"{name}.png")
-            log_figure(trainer, name, figure, trainer.current_epoch, "train")
+        for name, figure in draw_validation(predictions) if predictions else ():
+            _save(figure, folder / "figures" / f"{name}.png")
+            log_figure(trainer, name, figure, trainer.current_epoch, "val")
     page = write_page(folder)
     if (folder / FILE_NAME).is_file():
         log_file(trainer, folder / FILE_NAME)
@@ -160,17 +163,18 @@ def render_page(folder: Path) -> str:
     jinja.filters.update(
         base64=lambda path: b64encode(path.read_bytes()).decode(),
         scores=lambda digit: map(summary.cell, digit.values()),
-        confusion=lambda pair: ("{} taken for {}".format(*pair.values()), pair["count"]),
+        confusion=lambda pair: (describe_pair(*list(pair.values())[:2]), pair["count"]),
     )
     metrics = {"figures": folder / "validation/metrics.json", "test": folder / "test/metrics.json"}
     found = {part: json.loads(path.read_bytes()) for part, path in metrics.items() if path.exists()}
     config = folder.resolve() / "config.yaml"
     # the command that repeats the run does not tell where on this machine it lies
     base = Path.cwd() if config.is_relative_to(Path.cwd()) else config.parents[1]
+    older = dict.fromkeys(("date", "recipe", "machine")) | {"changed": {}}  # 0.1 wrote none
     return jinja.get_template("page.html.j2").render(
         run=folder.resolve(),
-        config=shlex.quote(str(config.relative_to(base))) if config.is_file() else None,
-        summary=json.loads((folder / "summary.json").read_bytes()),
+        config=shlex.quote(config.relative_to(base).as_posix()) if config.is_file() else None,
+        summary=older | json.loads((folder / "summary.json").read_bytes()),
         titles=TITLES,
         warning=summary.WARNING,
         # of evaluations on the same images the later one

@@ -29,7 +29,7 @@ class Scores:
     calibration_error: float  # expected calibration error (ECE), [0, 1]
     # of each digit, or class: precision, recall and f1, [0, 1], None for 0 / 0; support: its images
     digits: list[Row]
-    confusions: list[Row]  # label, digit that it was taken for, count; the most frequent, at most 5
+    confusions: list[Row]  # label, digit that was predicted, count; the most frequent, at most 5
     confusion_matrix: list[list[int]]  # rows are the truth, columns the predictions
     bins: list[Row]  # count, mean confidence and accuracy of 15 of equal width; not the empty ones
 
@@ -59,6 +59,11 @@ def compute_scores(logits: Tensor, labels: Tensor, classes: Sequence[str] = ()) 
     most = sorted(found, key=lambda pair: -pair["count"])[:MOST_FREQUENT]
     interval = wilson_interval(right, count)
     return Scores(count, right, right / count, interval, loss, error, digits, most, table, bins)
+
+
+def describe_pair(label: object, prediction: object, gap: str = " ") -> str:
+    """Name the truth and a prediction, in the words of all tables and figures."""
+    return f"true {label},{gap}predicted {prediction}"
 
 
 def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:

@@ -16,7 +16,8 @@ from mnist_lightning.data.datamodule import TITLES, MNISTDataModule, attached_da
 from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.files import atomic_write
 from mnist_lightning.report.layer_table import layers
-from mnist_lightning.report.scores import Scores, wilson_interval
+from mnist_lightning.report.provenance import describe_run
+from mnist_lightning.report.scores import Scores, describe_pair, wilson_interval
 
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics")
 ORIGINAL_RIGHT, ORIGINAL_COUNT = 9_885, 10_000  # README of the Keras project
@@ -82,7 +83,7 @@ def score_lines(scores: Scores) -> list[str]:
         lines += [f"{name:>{width}}  {precision:>9}  {recall:>6}  {f1:>6}  {images:>6}"]
     lines += ["", "most frequent confusions:"] if scores.confusions else [""]
     pairs = [tuple(each.values()) for each in scores.confusions]
-    return lines + [f"  {label} taken for {name}: {count:,}" for label, name, count in pairs]
+    return lines + [f"  {describe_pair(label, name)}: {count:,}" for label, name, count in pairs]
 
 
 def cell(value: float | str | None) -> str:
@@ -104,6 +105,7 @@ def write_summary(
     table: list[tuple[str, str, int]] = []
     with left_out(trainer, "the table of layers in summary.json"):
         table = layers(module)
+    settings = _settings(trainer, module, data)
     versions = {"mnist_lightning": __version__, "python": platform.python_version()}
     summary = {
         "source": data_name(trainer),
@@ -116,7 +118,8 @@ def write_summary(
         "seconds": round(seconds, 3),
         "seed": data.seed if data else None,
         "layers": table,
-        "settings": _settings(trainer, module, data),
+        "settings": settings,
+        **describe_run(trainer, module, settings),
         "versions": versions | {name: version(name) for name in PACKAGES},
     }
     _write_json(folder / "summary.json", summary)

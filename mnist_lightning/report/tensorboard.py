@@ -2,15 +2,17 @@
 
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.data import extract_batch_size
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.plugins.hparams.summary_v2 import HParam, Metric, hparams_config_pb, hparams_pb
 from torch import Tensor
-from torch.utils.tensorboard import FileWriter, SummaryWriter
+from torch.utils.tensorboard import SummaryWriter
 
 from mnist_lightning.checkpoints.shown import left_out, only_shows, same_modes
 from mnist_lightning.data.datamodule import attached_data
@@ -24,12 +26,9 @@ from mnist_lightning.report.plotting import plot_mistakes
 
 PROJECTED = 1_000  # images in the projector
 SHOWN = 18  # mistakes of an epoch
-# In the table of runs: the curves that they are the last values of
-METRICS = [
-    Metric(tag, group=stage, display_name=f"{stage} {tag}")
-    for stage in ("validation", "train")
-    for tag in ("accuracy", "loss")
-]
+# In the table of runs: curves of the validation, of which it shows the last values
+METRICS = [Metric(tag, display_name=f"validation {tag}") for tag in ("accuracy", "loss")]
+FIRST = ("batch_size", "lr", "max_epochs")  # columns of that table
 
 
 @only_shows
@@ -110,14 +109,24 @@ class Board(Callback):
             with left_out(trainer, "features in TensorBoard"):  # of another network
                 _add_features(writer, pl_module, predictions)
         settings, data = {"max_epochs": trainer.max_epochs}, attached_data(trainer)
-        settings |= {**pl_module.hparams, **(data.hparams if data else {})}
-        plain = {k: v if isinstance(v, int | float) else str(v) for k, v in settings.items()}
-        folder = Path(writer.log_dir).parent
-        with warned():
-            table = FileWriter(folder)
-            table.add_summary(hparams_config_pb([HParam(name) for name in plain], METRICS))
-            table.add_summary(hparams_pb(plain, trial_id="/".join(folder.parts[-2:])))
-            table.close()
+        _add_settings(writer, settings | {**pl_module.hparams, **(data.hparams if data else {})})
+
+
+def _add_settings(writer: SummaryWriter, settings: Mapping[str, Any]) -> None:
+    """Add a row to the table of runs; files of its own would be one more entry among the runs."""
+    plain = {k: v if isinstance(v, int | float) else str(v) for k, v in settings.items()}
+    table = hparams_config_pb([HParam(name) for name in plain], METRICS)
+    kept = table.value[0].metadata.plugin_data
+    content = HParamsPluginData.FromString(kept.content)
+    for column in content.experiment.hparam_infos:
+        # TensorBoard sorts them by name, but for those that differ between runs, which come first
+        column.differs = column.name in FIRST
+    kept.content = content.SerializeToString()
+    run = "/".join(Path(writer.log_dir).parent.parts[-2:])
+    with warned():
+        file: Any = writer.file_writer
+        file.add_summary(table)
+        file.add_summary(hparams_pb(plain, trial_id=run))
 
 
 def _add_features(writer: SummaryWriter, module: MNISTClassifier, shown: Predictions) -> None:

@@ -68,7 +68,7 @@ def test_four_subcommands(workdir: Path, capsys: pytest.CaptureFixture[str]) -> 
     for folder, column in (("train", "loss"), ("validation", "val_loss")):
         events = EventAccumulator(str(run / folder))
         events.Reload()
-        more = {"lr", "images_per_second"} if folder == "train" else set()
+        more = {"training/lr", "training/images_per_second"} if folder == "train" else set()
         assert set(events.Tags()["scalars"]) == {"loss", "accuracy"} | more
         values = [(event.step, event.value) for event in events.Scalars("loss")]
         assert values == [(i + 1, pytest.approx(float(rows[i][column]))) for i in (0, 1)]

@@ -21,7 +21,8 @@ def test_a_page_fits_a_screen(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    main(arguments)
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 60
     assert max(map(len, lines)) <= 79

@@ -48,7 +48,7 @@ def test_the_names_of_the_classes_stand_everywhere(capsys: pytest.CaptureFixture
     main(["fit", *SMALL, *full, "--data.dataset", "fashion_mnist"])
     run = Path("logs/fashion_mnist/version_0")
     out = capsys.readouterr().out
-    assert "100 FashionMNIST images train; " in out
+    assert "100 FashionMNIST images train." in out
     assert "Keras original" not in out
     main(["test"])
     lines = capsys.readouterr().out.splitlines()

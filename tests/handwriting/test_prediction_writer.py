@@ -95,7 +95,7 @@ def test_python_gives_what_the_command_line_gives(workplace: Path) -> None:
     (row,) = read_rows()
     assert list(row.values()) == list(map(str, found.to_row()))
     classifier = MNISTClassifier.load_from_checkpoint(checkpoint, "cpu").eval()
-    seen = np.asarray(Image.open(RUN / "predict_inputs" / "own.png.png"), np.float32) / 255
+    seen = np.asarray(Image.open(RUN / "predict_inputs" / "own.png"), np.float32) / 255
     standard = torch.from_numpy((seen - 0.1307) / 0.3081)
     logits = classifier(standard[None, None])[0].detach().double().numpy()
     chances = np.exp(logits) / np.exp(logits).sum()

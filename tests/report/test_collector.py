@@ -33,11 +33,11 @@ def test_first_of_each_kind_and_mistakes_by_loss() -> None:
     losses = [log_loss(labels[[i]], probabilities[[i]], labels=range(10)) for i in range(300)]
     worst = [i for i in np.argsort(losses)[::-1] if not right[i]][:36]
     for samples, expected in ((collected.shown, first), (collected.mistakes, worst)):
-        shown, true, predicted, chances = samples.arrays(range(10))
+        shown, true, predicted, given = samples.arrays(range(10))
         assert shown.flatten().tolist() == expected
         assert true.tolist() == labels[expected].tolist()
         assert predicted.tolist() == predictions[expected].tolist()
-        np.testing.assert_allclose(chances, probabilities[expected].max(1), atol=1e-6)
+        np.testing.assert_allclose(given, np.array(losses)[expected], rtol=1e-5)
     assert collected.first_images.flatten().tolist() == list(range(20))
 
 
@@ -67,5 +67,5 @@ def test_a_foreign_module_is_asked_again_and_passes_are_kept_apart(tmp_path: Pat
         assert (collected := collector.predictions)
         assert (collected.scores.right, collected.scores.count) == (count, count)
     names = {path.stem for path in (tmp_path / "test").iterdir()}
-    assert names == {"metrics", "confusion_matrix", "mistakes", "attention", "reliability"}
+    assert names == {"metrics", "confusion_matrix", "mistakes", "saliency", "reliability"}
     assert not (tmp_path / "report.html").exists(), "there is no page of training to add it to"

@@ -13,8 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from mnist_lightning.__main__ import main
 from mnist_lightning.report.loggers import log_figure, log_file
 
-CURVES = {"training_loss", "validation_loss", "training_accuracy", "validation_accuracy", "curves"}
-FIGURES = {*CURVES, "predictions", "confusion_matrix", "worst_mistakes"}
+FIGURES = {"predictions", "confusion_matrix", "worst_mistakes"}  # no pictures of their own charts
 FIT = ["fit", *TINY, "--report.figures", "true", "--tensorboard.level", "full", "--trainer.logger"]
 
 

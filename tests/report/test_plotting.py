@@ -1,6 +1,9 @@
 """Figures: what they show is what went in."""
 
 import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from scipy.stats import binomtest
 
 from mnist_lightning.report import plotting
 
@@ -24,13 +27,13 @@ def test_curves_show_training_and_validation_together() -> None:
     assert [line.get_label() for line in accuracy.lines] == ["training", "validation"]
 
 
-def test_predictions_are_titled_with_prediction_and_truth() -> None:
+def test_predictions_are_titled_with_truth_and_prediction() -> None:
     labels, digits = np.array([3, 4, 5, 6, 7]), np.array([3, 4, 1, 6, 7])
     right, wrong = plotting.plot_predictions(IMAGES[:5], labels, digits).axes
     assert [ax.get_title()[11:] for ax in (right, wrong)] == ["correctly", "incorrectly"]
     titles = [text.get_text() for text in (*right.texts, *wrong.texts)]
     pairs = (3, 3), (4, 4), (6, 6), (7, 7), (1, 5)
-    assert titles == [f"predicted {digit}, true {label}" for digit, label in pairs]
+    assert titles == [f"true {label}, predicted {digit}" for digit, label in pairs]
     np.testing.assert_array_equal(wrong.images[0].get_array(), IMAGES[2])
     assert right.texts[3].get_position()[0] == right.texts[0].get_position()[0], "three a row"
     (only,) = plotting.plot_predictions(IMAGES[:2], labels[:2], digits[:2]).axes
@@ -51,15 +54,15 @@ def test_classes_have_their_names() -> None:
     assert ax.get_ylabel() == "True class"
     names = np.array(["Bag", "Ankle boot"])
     (ax,) = plotting.plot_mistakes(IMAGES[:2], names, names[::-1], np.full(2, 0.5)).axes
-    assert ax.texts[0].get_text() == "Bag\ntaken for Ankle boot\n50.0%"
+    assert ax.texts[0].get_text() == "true Bag,\npredicted Ankle boot\nloss 0.50"
     (ax,) = plotting.plot_predictions(IMAGES[:2], names, names[::-1]).axes
-    assert ax.texts[1].get_text() == "predicted Bag,\ntrue Ankle boot"
+    assert ax.texts[1].get_text() == "true Ankle boot,\npredicted Bag"
 
 
-def test_mistakes_tell_truth_prediction_and_probability() -> None:
-    (ax,) = plotting.plot_mistakes(IMAGES, LABELS, DIGITS, np.full(7, 0.987)).axes
+def test_mistakes_tell_truth_prediction_and_loss() -> None:
+    (ax,) = plotting.plot_mistakes(IMAGES, LABELS, DIGITS, np.arange(9, 2, -1) + 0.126).axes
     assert [text.get_text() for text in ax.texts] == [
-        f"{i} taken for {i + 1}\n98.7%" for i in LABELS
+        f"true {i}, predicted {i + 1}\nloss {9 - i}.13" for i in LABELS
     ]
     assert len(ax.images) == 7
     places = [text.get_position() for text in ax.texts]
@@ -74,15 +77,15 @@ def test_mistakes_tell_truth_prediction_and_probability() -> None:
     assert none.get_title() == "No mistakes"
 
 
-def test_attention_is_red_above_zero_and_blue_below() -> None:
+def test_saliency_is_red_above_zero_and_blue_below() -> None:
     gradients, dark = np.zeros((2, 1, 28, 28), np.float32)
     gradients[0, 5, 6], gradients[0, 7, 8] = 2, -2
-    (ax,) = plotting.plot_attention(dark, gradients, LABELS[:1], DIGITS[:1]).axes
+    (ax,) = plotting.plot_saliency(dark, gradients, LABELS[:1], DIGITS[:1]).axes
     shown = np.asarray(ax.images[0].get_array())
     assert shown.shape == (28, 56, 4), "image and gradients side by side"
     expected = [[1, 0, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]]  # red, blue, white
     np.testing.assert_allclose(shown[[5, 7, 0], [28 + 6, 28 + 8, 28]], expected, atol=0.01)
-    (none,) = plotting.plot_attention(dark[:0], dark[:0], LABELS[:0], DIGITS[:0]).axes
+    (none,) = plotting.plot_saliency(dark[:0], dark[:0], LABELS[:0], DIGITS[:0]).axes
     assert none.get_title() == "No mistakes"
 
 
@@ -98,4 +101,9 @@ def test_reliability_stands_accuracy_over_confidence() -> None:
     above, below = plotting.plot_reliability(bins, 0.0123).axes
     assert "0.0123" in above.get_title()
     assert np.asarray(above.lines[1].get_xydata()).tolist() == [[0.4, 0.5], [0.99, 1.0]]
+    (bars,) = above.collections
+    assert isinstance(bars, LineCollection)
+    for (right, count), bar in zip(((1, 2), (9, 9)), bars.get_segments(), strict=True):
+        interval = binomtest(right, count).proportion_ci(0.95, "wilson")
+        assert np.asarray(bar)[:, 1] == pytest.approx(tuple(interval))
     assert [bar.get_height() for bar in below.patches if hasattr(bar, "get_height")] == [2, 9]

@@ -41,7 +41,12 @@ def test_of_a_run(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert re.search(rf"^{name}: +{RUN / path}$", said, re.MULTILINE)
     assert "\nNext:       mnist-lightning test --ckpt_path last\n" in said
     assert {path.stem for path in (RUN / "figures").iterdir()} == FIGURES
-    assert set(EventAccumulator(str(RUN / "train")).Reload().Tags()["images"]) == FIGURES
+    events = {part: EventAccumulator(str(RUN / part)).Reload() for part in ("train", "validation")}
+    assert events["train"].Tags()["images"] == []
+    assert set(events["validation"].Tags()["images"]) == {
+        "pictures/predictions",
+        "pictures/confusion_matrix",
+    }
     assert pictures() == 3, "curves, predictions and confusion matrix"
     capsys.readouterr()
     main(["validate"])

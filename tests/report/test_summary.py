@@ -71,7 +71,7 @@ def test_the_table_has_the_names_of_classes() -> None:
         "Ankle boot",
         "     Dress",
     ]
-    assert lines[-1] == "  Ankle boot taken for Dress: 1"
+    assert lines[-1] == "  true Ankle boot, predicted Dress: 1"
     digits = score_lines(compute_scores(logits, torch.tensor([0, 1, 2, 1]), ("0", "1")))
     assert digits[2:4] == [
         "digit  precision  recall      F1  images",

@@ -31,11 +31,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_charts_pictures_and_graph(run: Path) -> None:
     train, validation = events(run / "train"), events(run / "validation")
-    rates = {event.step: event.value for event in train.Scalars("lr")}
+    rates = {event.step: event.value for event in train.Scalars("training/lr")}
     assert rates == pytest.approx({1: 0.002, 2: 0.002})
-    assert all(event.value > 0 for event in train.Scalars("images_per_second"))
+    assert all(event.value > 0 for event in train.Scalars("training/images_per_second"))
     assert b"conv2" in train.Graph().SerializeToString()
-    assert [event.step for event in validation.Images("worst_mistakes")] == [1, 2]
+    assert [event.step for event in validation.Images("pictures/worst_mistakes")] == [1, 2]
     labels = np.loadtxt(run / "validation/00002/features/metadata.tsv", dtype=int)
     for digit in range(10):  # precision and recall
         (event,) = validation.Tensors(f"digit_{digit}")
@@ -54,16 +54,24 @@ def test_features_have_labels_and_thumbnails(run: Path) -> None:
 
 
 def test_the_table_of_runs(run: Path) -> None:
+    validation = events(run / "validation")
     start, experiment = (
-        HParamsPluginData.FromString(events(run).SummaryMetadata(tag).plugin_data.content)
+        HParamsPluginData.FromString(validation.SummaryMetadata(tag).plugin_data.content)
         for tag in ("_hparams_/session_start_info", "_hparams_/experiment")
     )
     settings = start.session_start_info.hparams
     assert settings["lr"].number_value == 0.002
     assert settings["conv_channels"].string_value == "[2, 2]"
+    infos = experiment.experiment.hparam_infos
+    assert {each.name for each in infos} == set(settings)
+    shown = sorted(infos, key=lambda each: (not each.differs, each.name))  # as TensorBoard does
+    assert [each.name for each in shown[:2]] == ["batch_size", "lr"]
     for metric in experiment.experiment.metric_infos:  # each names a curve that is there
-        assert metric.name.tag in events(run / metric.name.group).Tags()["scalars"]
-    text = b"".join(path.read_bytes() for path in run.glob("events*"))
+        assert metric.name.tag in validation.Tags()["scalars"]
+        assert not metric.name.group
+    files = [*run.glob("**/events*")]
+    assert {path.parent.name for path in files} == {"train", "validation"}, "a run's two entries"
+    text = b"".join(path.read_bytes() for path in files)
     assert str(run.parents[2]).encode() not in text, "no path of this machine"
 
 
