@@ -95,10 +95,11 @@ def tiny(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What has no arguments is small: generated digits, a network of two channels."""
     smaller = {MNISTDataModule: ("data", "synthetic"), MNISTClassifier: ([2, 2], [8])}
     for kind, first in smaller.items():
-        defaults = [*first, *kind.__init__.__defaults__[2:]]  # type: ignore[misc]
+        start = vars(kind)["__init__"]
+        defaults = [*first, *start.__defaults__[2:]]
         if kind is MNISTDataModule:
             defaults[7] = (96, 70)  # synthetic_size
-        monkeypatch.setattr(kind.__init__, "__defaults__", tuple(defaults))
+        monkeypatch.setattr(start, "__defaults__", tuple(defaults))
 
 
 @pytest.mark.parametrize("snippet", blocks(README, "python"))
