@@ -85,7 +85,7 @@ def describe_weights(run: Path, data_dir: str) -> dict[str, Any]:
     net = read_checkpoint(run / "checkpoints" / "last.ckpt").network()
     images, labels = MNIST.read(Path(data_dir), train=False)
     with torch.inference_mode():
-        logits = torch.cat([net(batch / 255) for batch in images.split(500)])
+        logits = torch.cat([net(batch / 255) for batch in torch.split(images, 500)])
     right = int((logits.argmax(dim=1) == labels).sum())
     config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))

@@ -41,5 +41,6 @@ class Classifier(LightningModule):
 
 
 train, test = (MNIST(sys.argv[1], train=part, transform=ToTensor()) for part in (True, False))
-loaders = [DataLoader(train, batch_size=32, shuffle=True), DataLoader(test, batch_size=32)]
-Trainer(max_epochs=5, callbacks=[FirstStep()]).fit(Classifier(), *loaders)
+trainer = Trainer(max_epochs=5, callbacks=[FirstStep()])
+train_loader = DataLoader(train, batch_size=32, shuffle=True)
+trainer.fit(Classifier(), train_loader, DataLoader(test, batch_size=32))

@@ -75,8 +75,8 @@ def open_pretrained() -> Checkpoint:
         "hyper_parameters": arguments,
         "pytorch-lightning_version": version("lightning"),
     }
-    right = f"{pretrained.read_card()['accuracy']:.2%} of MNIST's test images right"
-    note = f"Network: the one that comes with mnist_lightning ({right})"
+    accuracy = pretrained.read_card()["accuracy"]
+    note = f"Network: the one that comes with the package, {accuracy:.2%} right on MNIST"
     return Checkpoint(pretrained.FILE, content, arguments, {"source": "mnist"}, note=note)
 
 

@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 
 from mnist_lightning.data.pictures.picture_dataset import list_pictures
 
-Picture = str | PathLike[str] | Image.Image | NDArray[Any]
-ONE = (str, PathLike, Image.Image)
+Picture = str | PathLike[str] | bytes | Image.Image | NDArray[Any]
+ONE = (str, PathLike, bytes, Image.Image)
 CHANNELS = (1, 3, 4)
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
@@ -33,7 +33,7 @@ def collect_pictures(
             files += list_pictures(path) if path.is_dir() else [path]
         else:
             files.append(Path(f"<image {number}>"))
-            contents[files[-1]] = _encode(picture)
+            contents[files[-1]] = picture if isinstance(picture, bytes) else _encode(picture)
     return files, contents
 
 
@@ -45,7 +45,9 @@ def _listed(pictures: Any) -> list[Any]:
         one = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in CHANNELS)
         return [pixels] if one or pixels.ndim < 2 else list(pixels)
     if not isinstance(pictures, Iterable):
-        raise ValueError(f"pictures are {pictures!r}: must be files, folders, images or arrays")
+        raise ValueError(
+            f"pictures are {pictures!r}: must be files, folders, bytes, images or arrays"
+        )
     return list(pictures)
 
 

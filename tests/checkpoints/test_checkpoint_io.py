@@ -13,9 +13,9 @@ from conftest import NO_FIGURES, TINY, refused
 
 from mnist_lightning import MNISTClassifier
 from mnist_lightning.__main__ import main
-from mnist_lightning.checkpoints.archive import read_archive
+from mnist_lightning.checkpoints.archive import previous, read_archive
 from mnist_lightning.checkpoints.checkpoint import read_checkpoint
-from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO, previous
+from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
 from mnist_lightning.errors import CheckpointError
 
 IO = SafeCheckpointIO()

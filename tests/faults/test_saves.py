@@ -22,8 +22,8 @@ from conftest import TINY, Tally
 from processes import FORKS, end
 
 from mnist_lightning.__main__ import main
-from mnist_lightning.checkpoints.archive import read_archive
-from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO, previous
+from mnist_lightning.checkpoints.archive import previous, read_archive
+from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
 from mnist_lightning.errors import CheckpointError
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]

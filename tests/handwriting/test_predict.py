@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
@@ -11,7 +12,7 @@ from mnist_lightning import predict_images
 from mnist_lightning.__main__ import main
 from mnist_lightning.checkpoints.runs import open_network
 
-SHIPPED = "Network: the one that comes with mnist_lightning"
+SHIPPED = "Network: the one that comes with the package"
 
 
 @pytest.fixture
@@ -50,3 +51,14 @@ def test_a_run_on_generated_digits_answers_only_where_it_is_named(
     torch.save(content, run / "last.ckpt")
     assert open_network(None).path == run / "last.ckpt", "a run on real images comes first"
     assert str(open_network("pretrained")).startswith(SHIPPED)
+
+
+def test_pictures_in_every_form(seven: str) -> None:
+    path = Path(seven)
+    image = Image.open(seven)
+    forms = [seven, path, Path(), path.read_bytes(), image, np.asarray(image), [image, seven]]
+    for form in forms:
+        assert {each.digit for each in predict_images(form)} == {7}
+    assert len(predict_images([path.read_bytes(), image])) == 2
+    with pytest.raises(ValueError, match="pictures are 7: must be files, folders, bytes, images"):
+        predict_images(7)  # type: ignore[arg-type]

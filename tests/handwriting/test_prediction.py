@@ -9,7 +9,8 @@ import pytest
 from conftest import mnist_digits
 
 from mnist_lightning import predict_images
-from mnist_lightning.handwriting.prediction import Prediction, format_table
+from mnist_lightning.handwriting.prediction import Prediction
+from mnist_lightning.handwriting.table import format_table
 
 NAME = "a_rather_long_name[bold].png"
 PREDICTIONS = [
