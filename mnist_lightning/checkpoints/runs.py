@@ -22,11 +22,17 @@ NAMES = (None, "last", "best")  # that mean the newest run's
 
 @dataclass(frozen=True)
 class Run:
-    """What a command that has a trainer came to."""
+    """What a command that has a trainer came to.
 
-    folder: Path | None  # of the run; None where it has none
-    metrics: dict[str, float]  # the last ones, by the names that they are logged by
-    checkpoint: Path | None  # of a fit the best, or else the last; otherwise the one that was read
+    Attributes:
+        folder: Of the run; None where it has none.
+        metrics: The last ones, by the names that they are logged by.
+        checkpoint: Of a fit the best, or else the last; otherwise the one that was read.
+    """
+
+    folder: Path | None
+    metrics: dict[str, float]
+    checkpoint: Path | None
 
 
 def open_network(

@@ -26,13 +26,21 @@ class Prediction:
     """The two most probable digits of a picture, or a remark that says why there are none.
 
     Of a network that reads other classes than digits they are the names of these.
+
+    Attributes:
+        file: The picture.
+        digit: The most probable; as the next three, None where there is a remark.
+        probability: Its probability, [0, 1].
+        runner_up: The next.
+        runner_up_probability: Its probability, [0, 1].
+        remark: Why there is no digit; "" where there is one.
     """
 
     file: Path
-    digit: int | str | None = None  # as the next three, None where there is a remark
-    probability: float | None = None  # [0, 1]
+    digit: int | str | None = None
+    probability: float | None = None
     runner_up: int | str | None = None
-    runner_up_probability: float | None = None  # [0, 1]
+    runner_up_probability: float | None = None
     remark: str = ""
 
     def to_row(self) -> list[object]:

@@ -22,17 +22,29 @@ from mnist_lightning.report.report import Report
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a network makes of the test images, in their order."""
+    """What a network makes of the test images, in their order.
 
-    accuracy: float  # [0, 1]
-    loss: float  # mean cross-entropy, in nats
-    right: int  # images classified correctly
-    wrong: int  # and incorrectly
-    images: Array = field(repr=False)  # (N, H, W) float32, scaled as the network takes them
-    labels: Array = field(repr=False)  # (N,) int64, the truth
-    predictions: Array = field(repr=False)  # (N,) int64
-    probabilities: Array = field(repr=False)  # (N, C) float32
-    classes: Sequence[int | str] = field(repr=False)  # what the labels stand for
+    Attributes:
+        accuracy: Share classified correctly, [0, 1].
+        loss: Mean cross-entropy, in nats.
+        right: Images classified correctly.
+        wrong: Images classified incorrectly.
+        images: (N, H, W) float32, scaled as the network takes them.
+        labels: (N,) int64, the truth.
+        predictions: (N,) int64.
+        probabilities: (N, C) float32.
+        classes: What the labels stand for.
+    """
+
+    accuracy: float
+    loss: float
+    right: int
+    wrong: int
+    images: Array = field(repr=False)
+    labels: Array = field(repr=False)
+    predictions: Array = field(repr=False)
+    probabilities: Array = field(repr=False)
+    classes: Sequence[int | str] = field(repr=False)
 
 
 def summary(model: LightningModule) -> None:

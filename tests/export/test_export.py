@@ -182,15 +182,15 @@ def test_mnist_on_disk_is_what_is_compared(
     assert not Path("other.pt2").exists()
 
 
-def test_the_readme_needs_only_onnxruntime_and_numpy(
+def test_the_snippet_of_the_docs_needs_only_onnxruntime_and_numpy(
     checkpoints: dict[str, Path], workdir: Path
 ) -> None:
     main(["export", "--ckpt_path", str(checkpoints["plain"]), "--output", "model.onnx"])
     raw_dir = workdir / "data" / "MNIST" / "raw"
     raw_dir.mkdir(parents=True)
     write_synthetic(raw_dir, {"train": 1, "t10k": 20})
-    section = (ROOT / "README.md").read_text().partition("\n## Export\n")[2]
-    snippet = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
+    page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert set(re.findall(r"import (\w+)", snippet)) == {"numpy", "onnxruntime"}
     absent = ("torch", "lightning", "mnist_lightning", "onnx", "onnxscript")
     block = f"import sys; sys.modules.update(dict.fromkeys({absent}))\n"

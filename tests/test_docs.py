@@ -1,0 +1,96 @@
+"""The documentation: its tables are those of the results, and its pages name all that there is."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mnist_lightning
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = sorted(DOCS.glob("*.md"))
+CALLBACKS = {"Report", "History", "Board", "LayerTable", "PredictionWriter", "ProgressBar"}
+
+
+@pytest.fixture(autouse=True)
+def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(DOCS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_tables_are_up_to_date(page: Path) -> None:
+    from tables import fill
+
+    text = page.read_text(encoding="utf-8")
+    assert fill(text) == text, "run python docs/tables.py"
+
+
+def rows(table: str) -> dict[str, list[str]]:
+    lines = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+    return {line[0]: line[1:] for line in lines[2:]}
+
+
+def test_accuracies_are_means_over_the_seeds() -> None:
+    from tables import accuracy
+
+    runs = json.loads((RESULTS / "seeds-lightning-default.json").read_text())["runs"]
+    values = [run["history"]["val_accuracy"][-1] for run in runs.values()]
+    expected = [len(values), np.mean(values), np.std(values, ddof=1)]
+    found = rows(accuracy())["this library"][:3]
+    assert [float(x) for x in found] == pytest.approx(expected, abs=1e-5)
+
+
+def test_steps_are_medians_and_shares_of_the_matrix_product() -> None:
+    from tables import steps
+
+    file = json.loads((RESULTS / "peers-small.json").read_text())
+    ms = np.median(file["results"]["ours: fit"]["ms"])
+    product = np.median(file["results"]["matrix product"]["ms"])
+    share = file["flops"] / ms / (2 * 2048**3 / product)
+    assert rows(steps())["ours: fit"][:2] == [f"{ms:.1f}", f"{share:.0%}"]
+    fastest = [float(row[0]) for row in rows(steps()).values()]
+    assert fastest == sorted(fastest)
+
+
+def test_startup_is_there_when_it_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tables
+
+    machine = json.loads((RESULTS / "peers-small.json").read_text())["machine"]
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    assert tables.startup() == ""
+    taken = {"import torch": [2.0, 4.0, 3.0], "--version": [0.2, 0.2, 0.6]}
+    results = json.dumps({"seconds": taken, "machine": machine})
+    (tmp_path / "startup.json").write_text(results)
+    # ratios of each round: 0.1, 0.05 and 0.2
+    assert rows(tables.startup())["`--version`"] == ["0.20", "0.10 times `import torch`"]
+
+
+def test_the_architecture_names_each_module() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    package = Path(mnist_lightning.__file__).parent
+    modules = {path for path in package.rglob("*.py") if path.name != "__init__.py"}
+    names = {path.name for path in modules} | {f"{path.parent.name}/" for path in modules}
+    missing = {name for name in names if not re.search(rf"^ +{re.escape(name)} ", text, re.M)}
+    assert missing - {"mnist_lightning/"} == set()
+
+
+def test_the_reference_names_each_public_name() -> None:
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    named = {name.rpartition(".")[2] for name in re.findall(r"^::: (\S+)", text, re.MULTILINE)}
+    assert {*mnist_lightning.__all__} - {"__version__"} | CALLBACKS <= named
+
+
+def test_the_notebook_becomes_a_page() -> None:
+    pytest.importorskip("mkdocs")
+    from hooks import NOTEBOOK, to_page
+
+    page, pictures = to_page(json.loads((ROOT / NOTEBOOK).read_text(encoding="utf-8")))
+    assert all(content.startswith(b"\x89PNG") for content in pictures.values())
+    assert all(f"({uri})" in page for uri in pictures)
+    assert "9,898 classified correctly" in page
