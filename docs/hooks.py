@@ -27,9 +27,7 @@ KERAS, OURS, SHOWN = 'python title="Keras"', 'python title="Lightning"', 'text t
 def on_files(files: Files, config: Any) -> Files:
     """Add what lies elsewhere in the project, and the notebook as a page."""
     for uri, name in REFERENCED.items():
-        path = ROOT / name
-        content = path.read_bytes() if path.exists() else f"`{name}` is not there yet.".encode()
-        files.append(File.generated(config, uri, content=content))
+        files.append(File.generated(config, uri, content=(ROOT / name).read_bytes()))
     page, pictures = to_page(json.loads((ROOT / NOTEBOOK).read_text(encoding="utf-8")))
     files.append(File.generated(config, PAGE, content=page))
     for uri, content in pictures.items():
