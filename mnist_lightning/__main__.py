@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -37,8 +37,9 @@ def main(args: Sequence[str] | None = None) -> "Run | None":
     handlers = set_handlers(stop_at_once)
     try:
         with nullcontext() if args is None else left_as_it_was():
-            if not {"", os.getcwd()} & {*sys.path}:
-                sys.path.append(os.getcwd())  # for classes of the user, as with python -m
+            with suppress(OSError):  # a folder that was removed
+                if not {"", os.getcwd()} & {*sys.path}:
+                    sys.path.append(os.getcwd())  # for classes of the user, as with python -m
             from mnist_lightning.cli.program import run
 
             done = run(args)

@@ -1,6 +1,7 @@
 """A checkpoint of a network: read and verified once, then handed on as an object."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
@@ -40,6 +41,7 @@ class Checkpoint:
     data: dict[str, Any]  # and those that say what images it was trained on
     kind: "Kind | None" = None  # None: MNISTClassifier
     note: str = ""  # what it is, in place of its path
+    results: Path | None = None  # where what is made with it goes; None: its run's or own folder
 
     def __str__(self) -> str:
         """What it is called in the terminal and on pages."""
@@ -47,9 +49,9 @@ class Checkpoint:
 
     @property
     def folder(self) -> Path:
-        """Where what is made with it goes: its run's folder, its own, or the one worked in."""
-        if self.note:
-            return Path()
+        """Where what is made with it goes: its run's folder, or its own."""
+        if self.results:
+            return self.results
         parent = self.path.parent
         return parent.parent if parent.name == "checkpoints" else parent
 
@@ -65,7 +67,8 @@ class Checkpoint:
 
         kind = self.kind or MNISTClassifier
         try:
-            module = kind(**self.model) if isinstance(kind, type) else kind
+            # the user's own object stays as it is
+            module = kind(**self.model) if isinstance(kind, type) else deepcopy(kind)
             module.load_state_dict(self.content["state_dict"])
         except Exception as error:  # another's class fails in any way
             raise CheckpointError(f"ckpt_path is {self.path}: {error}") from error
@@ -183,12 +186,15 @@ def _find_fault(content: dict[str, Any]) -> str:
 
 def _find_mismatch(content: dict[str, Any], stored: dict[str, Any]) -> str:
     """Say what is wrong with the settings or weights of the network; "" if nothing."""
+    weights, arguments = content["state_dict"], _arguments(stored)
+    sizes = [value for value in arguments.values() if isinstance(value, list | tuple)]
+    if sum(map(len, sizes)) > len(weights):  # before each of them is looked at
+        return "its settings name more layers than it has weights"
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(ConvNet)
-    parser.parse_object(_arguments(stored))
+    parser.parse_object(arguments)
     with torch.device("meta"):  # sizes only, however large they claim to be
-        expected = ConvNet(**_arguments(stored)).state_dict()
-    weights = content["state_dict"]
+        expected = ConvNet(**arguments).state_dict()
     return find_mismatch(weights, {WEIGHTS + name: each for name, each in expected.items()})
 
 

@@ -133,7 +133,7 @@ class LastCheckpoint(Checkpoint):
     def _stop(self, trainer: Trainer) -> None:
         if self._signal:
             place = f" in epoch {trainer.current_epoch + 1}, step {trainer.global_step}"
-            raise Stopped(self._signal, f"{place}; --ckpt_path last goes on from there")
+            raise Stopped(self._signal, f"{place}; the same command with --ckpt_path last goes on")
 
 
 def _validates_next(trainer: Trainer) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -44,12 +45,17 @@ def open_network(
     """
     if wanted is not None or kind:
         return open_checkpoint(wanted, logs_dir, kind)
-    for run in _newest_first(logs_dir):
+    for number, run in enumerate(_newest_first(logs_dir)):
         if path := _checkpoint_of(run, ("best", "last")):
-            checkpoint = _read_sound(path, None)
+            try:
+                checkpoint = _read_sound(path, None)
+            except CheckpointError:
+                if number:
+                    continue  # only of the newest run does one ask why it does not answer
+                raise
             if checkpoint.source().name != "synthetic":
                 return checkpoint
-    return open_pretrained()
+    return open_pretrained(logs_dir)
 
 
 def open_checkpoint(
@@ -62,13 +68,13 @@ def open_checkpoint(
     is none, or none that is sound. ``kind`` is as in ``read_checkpoint``.
     """
     if wanted == PRETRAINED or (wanted is None and not kind and not has_runs(logs_dir)):
-        return open_pretrained()
+        return open_pretrained(logs_dir)
     path = find_checkpoint(wanted, logs_dir)
     return _read_sound(path, kind) if wanted in NAMES else read_checkpoint(path, kind)
 
 
-def open_pretrained() -> Checkpoint:
-    """The network that comes with the package, as a checkpoint."""
+def open_pretrained(logs_dir: str = LOGS_DIR) -> Checkpoint:
+    """The network that comes with the package, as a checkpoint of a run in ``pretrained``."""
     weights, arguments = pretrained.read_pretrained()
     content = {
         "state_dict": {WEIGHTS + name: weight for name, weight in weights.items()},
@@ -77,7 +83,10 @@ def open_pretrained() -> Checkpoint:
     }
     accuracy = pretrained.read_card()["accuracy"]
     note = f"Network: the one that comes with the package, {accuracy:.2%} right on MNIST"
-    return Checkpoint(pretrained.FILE, content, arguments, {"source": "mnist"}, note=note)
+    folder = Path(logs_dir, PRETRAINED)
+    return Checkpoint(
+        pretrained.FILE, content, arguments, {"source": "mnist"}, note=note, results=folder
+    )
 
 
 def find_checkpoint(wanted: str | None, logs_dir: str = LOGS_DIR) -> Path:
@@ -102,7 +111,10 @@ def has_runs(logs_dir: str = LOGS_DIR) -> bool:
 
 def _newest_first(logs_dir: str) -> Iterator[Path]:
     """Folders of checkpoints, that with the newest file first."""
-    files = [(p.stat().st_mtime, p) for p in Path(logs_dir).glob("*/*/checkpoints/*.ckpt")]
+    files = []
+    for path in Path(logs_dir).glob("*/*/checkpoints/[!.]*.ckpt"):  # no draft of a save under way
+        with suppress(OSError):  # just replaced
+            files.append((path.stat().st_mtime, path))
     yield from dict.fromkeys(path.parent for _, path in sorted(files, reverse=True))
 
 

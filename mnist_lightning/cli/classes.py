@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from mnist_lightning.cli.known_options import options_of
 
 GROUPS = ("model", "data")
 
@@ -18,7 +19,7 @@ def names_class(args: Sequence[str], group: str) -> bool:
             return True
         if option == f"--{group}" and _is_class(_read(value)):
             return True
-        if option in ("--config", "-c"):
+        if option == "--config":
             content = _read(value)
             sections = [content, *content.values()] if isinstance(content, dict) else []
             found = [each.get(group) for each in sections if isinstance(each, dict)]
@@ -55,10 +56,8 @@ def names_no_code(value: Any) -> bool:
 
 
 def _options(args: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Options with their values, as ``--option value`` or ``--option=value``."""
-    for option, value in pairwise([*args, ""]):
-        name, equals, rest = option.partition("=")
-        yield (name, rest) if equals else (name, value)
+    """Options with their values; ``-c`` is one too."""
+    return options_of(["--config" if each == "-c" else each for each in args])
 
 
 def _read(value: str) -> Any:

@@ -70,7 +70,8 @@ class CLI(LightningCLI):
         found = find(config.ckpt_path, kind=self._kind(config))
         self.checkpoint = checkpoint = check_hyperparameters(found)
         if subcommand == "fit" and not checkpoint.content.get("optimizer_states"):
-            raise UsageError(f"ckpt_path is {checkpoint.path}: weights alone, no run to resume")
+            named = config.ckpt_path if checkpoint.note else checkpoint.path
+            raise UsageError(f"ckpt_path is {named}: weights alone, no run to resume")
         self._take_settings(self.parsers[subcommand], config, checkpoint)
         self.config = parse(parser, args, *self.parsers.values())
         check_settings(self.config[subcommand], checkpoint, with_data=subcommand == "fit")
@@ -122,6 +123,8 @@ class CLI(LightningCLI):
             config.ckpt_path = str(path)
             if self.subcommand != "fit":
                 config.trainer.default_root_dir = str(self.checkpoint.folder)
+                if self.checkpoint.results:
+                    self.checkpoint.results.mkdir(parents=True, exist_ok=True)
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; what they refuse is the user's to mend."""

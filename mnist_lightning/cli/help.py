@@ -127,8 +127,8 @@ def find_command(arguments: list[str]) -> str:
     if (command := arguments[0]) in SUMMARIES:
         return command
     near = [SYNONYMS.get(command), *get_close_matches(command, SUMMARIES, n=1)]
-    hint = next((f"did you mean {each}? " for each in near if each), "")
-    raise UsageError(f"{command}: no such command; {hint}There are {', '.join(SUMMARIES)}")
+    hint = next((f"Did you mean {each}? " for each in near if each), "")
+    raise UsageError(f"{command}: no such command. {hint}There are {', '.join(SUMMARIES)}")
 
 
 def help_page(arguments: list[str]) -> str:
@@ -166,7 +166,7 @@ def _command_page(command: str, width: int) -> list[str]:
     page = [usage, "", *textwrap.wrap(SUMMARIES[command], width), "", "Options:"]
     page += [*_table(_described(command), width), "", *_examples(command), ""]
     if command == "fit":
-        page += ["Recipes, for --config:", *_table(RECIPES, width), ""]
+        page += ["Recipes, for --config, in the project's folder:", *_table(RECIPES, width), ""]
     others = ", those of Lightning's Trainer too" if command in TRAINER_COMMANDS else ""
     return page + textwrap.wrap(f"--help-all shows every option{others}.", width)
 

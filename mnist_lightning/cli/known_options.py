@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ def read_options() -> dict[str, Any]:
     return dict(json.loads(FILE.read_text(encoding="utf-8")))
 
 
-def option_names(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Names of the options among arguments, ``--name``, and the arguments themselves."""
-    for argument in arguments:
-        if argument.startswith("--"):
-            yield argument.partition("=")[0], argument
+def options_of(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Options among arguments with their values, as ``--option value`` or ``--option=value``."""
+    for argument, following in pairwise([*arguments, ""]):
+        name, equals, value = argument.partition("=")
+        if name.startswith("--"):
+            yield name, value if equals else following
 
 
 def check_options(command: str, arguments: Sequence[str]) -> None:
@@ -42,11 +44,13 @@ def check_options(command: str, arguments: Sequence[str]) -> None:
     if command not in options or options["lightning"] != version("lightning"):
         return
     known = options[command]
-    for name, argument in option_names(arguments):
+    if command == "predict" and arguments and not arguments[0].startswith("-"):
+        hint = f"did you mean --data.predict_path {arguments[0]}?"
+        raise UsageError(f"unrecognized arguments: {' '.join(arguments)}; {hint}")
+    for name, value in options_of(arguments):
         option = OPTION.fullmatch(name)
         if option and not _may_be(option[1], known) and not _of_own_class(option[1], arguments):
-            value = arguments[arguments.index(argument) + 1 :][:1]
-            given = " ".join([argument, *(x for x in value if not x.startswith("-"))])
+            given = name if not value or value.startswith("-") else f"{name} {value}"
             raise UsageError(f"unrecognized arguments: {given}{suggest(name, known)}")
 
 

@@ -65,5 +65,5 @@ def add_options(parser: LightningArgumentParser, subcommand: str, own_data: bool
     parser.link_arguments("seed_everything", f"{data}.seed")  # where the class has it
     log = {"class_path": "mnist_lightning.report.logger.RunLogger"}
     own = {"trainer.logger": log if subcommand == "fit" else False}
-    own["trainer.enable_progress_bar"] = sys.stdout.isatty()
+    own["trainer.enable_progress_bar"] = bool(sys.stdout and sys.stdout.isatty())
     parser.set_defaults({**DEFAULTS, **({} if own_data else DATA_DEFAULTS), **own})

@@ -1,6 +1,7 @@
 """The program: its commands, and how it ends."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from mnist_lightning import __version__
 from mnist_lightning.cli.allocator import keep_freed_memory
 from mnist_lightning.cli.help import PROGRAM, TOOLS, help_page
-from mnist_lightning.cli.known_options import check_options, option_names
+from mnist_lightning.cli.known_options import check_options, options_of
 from mnist_lightning.errors import Error, printable
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def run(args: Sequence[str] | None = None) -> "Run | None":
         keep_freed_memory()
     try:
         return _run([argument for argument in arguments if argument != "--debug"])
+    except BrokenPipeError:  # whoever read the output has enough of it
+        # as Python's documents have it: what is left in the buffer goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except (Error, OSError) as error:
         reason = str(error)
         if isinstance(error, OSError):  # a folder that cannot be written, a full disk
@@ -63,13 +68,15 @@ def _run(arguments: list[str]) -> "Run | None":
     if command in TOOLS or (command == "predict" and _reads_pictures(arguments[1:])):
         from mnist_lightning.cli.tools import run_tool
 
-        run_tool(command, arguments[1:])
-        return None
+        return run_tool(command, arguments[1:])
     from mnist_lightning.cli.trainer_command import run_command
 
     return run_command(arguments)
 
 
 def _reads_pictures(arguments: list[str]) -> bool:
-    names = {name for name, _ in option_names(arguments)}
-    return "--data.predict_path" in names and names <= PICTURES
+    """Whether predict gets pictures, and no option that only a Trainer knows."""
+    given = dict(options_of(arguments))
+    one_dash = any(re.match(r"-[A-Za-z]", argument) for argument in arguments)
+    place = given.get("--data.predict_path", "")
+    return place not in ("", "null") and given.keys() <= PICTURES and not one_dash

@@ -2,20 +2,24 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser
 
 from mnist_lightning.cli.help import PROGRAM, TOOLS
 from mnist_lightning.cli.usage import parse
 
+if TYPE_CHECKING:
+    from mnist_lightning.checkpoints.runs import Run
 
-def run_tool(name: str, arguments: list[str]) -> None:
-    """Run a tool; ``predict`` is one where it reads pictures."""
+
+def run_tool(name: str, arguments: list[str]) -> "Run | None":
+    """Run a tool; ``predict`` is one where it reads pictures, and gives a run."""
     if name == "predict":
         return _predict_pictures(arguments)
     parser = tool_parser(name)
     tool(name)(**parse(parser, arguments, parser))
+    return None
 
 
 def tool_parser(name: str) -> ArgumentParser:
@@ -33,7 +37,7 @@ def tool(name: str) -> Callable[..., Any]:
     return getattr(module, name.replace("-", "_"))  # type: ignore[no-any-return]
 
 
-def _predict_pictures(arguments: list[str]) -> None:
+def _predict_pictures(arguments: list[str]) -> "Run":
     """Run ``predict`` with those options of MNISTDataModule that need no Trainer."""
     from mnist_lightning.handwriting.predict import predict_pictures
 
@@ -42,4 +46,4 @@ def _predict_pictures(arguments: list[str]) -> None:
     parser.add_argument("--data.save_inputs", type=bool, default=False)
     parser.add_argument("--ckpt_path", type=str | None)
     given = parse(parser, arguments, parser)
-    predict_pictures(given.data.predict_path, given.ckpt_path, given.data.save_inputs)
+    return predict_pictures(given.data.predict_path, given.ckpt_path, given.data.save_inputs)

@@ -18,7 +18,7 @@ from mnist_lightning.checkpoints.kind import find_class
 from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, ImageError, decode_image
 from mnist_lightning.errors import UsageError, printable
-from mnist_lightning.handwriting.prediction import Predictor
+from mnist_lightning.handwriting.prediction import NO_NUMBER, Predictor
 from mnist_lightning.handwriting.server import HOST, DrawingServer
 
 MAX_PIXELS = 1_000_000  # of a drawing; a picture that the page sends has 640,000
@@ -83,7 +83,7 @@ def predict_drawing(predictor: Predictor, drawing: bytes) -> dict[str, Any]:
         return {"remark": NO_DIGIT}
     (probabilities,) = predictor.predict(predictor.scaling(torch.from_numpy(digit)[None, None]))
     if not probabilities.isfinite().all():  # JSON has no word for it
-        return {"remark": "the network's answer is no number"}
+        return {"remark": NO_NUMBER}
     return {"probabilities": probabilities.tolist(), "image": digit.ravel().tolist()}
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mnist_lightning.checkpoints.runs import Run
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset, list_pictures
 from mnist_lightning.data.source import class_labels, noun_of
 from mnist_lightning.errors import printable
@@ -19,7 +20,7 @@ FILE = "predictions.csv"
 
 def predict_pictures(
     predict_path: str, ckpt_path: str | None = None, keep_inputs: bool = False
-) -> None:
+) -> Run:
     """Print and write the predictions for a picture or a folder of pictures.
 
     Args:
@@ -37,9 +38,11 @@ def predict_pictures(
     rows = [predictor.predict(pictures[i][0][None])[0] for i in range(len(pictures))]
     found = to_predictions(pictures, rows, predictor.source.classes)
     labels = class_labels(predictor.source.classes, len(rows[0]))
+    print(format_table(found), flush=True)
+    checkpoint.folder.mkdir(parents=True, exist_ok=True)
     write_predictions(path := checkpoint.folder / FILE, found, noun_of(labels))
     if keep_inputs:
         save_inputs(pictures, checkpoint.folder / INPUTS)
-    print(format_table(found))
-    print(f"{len(found):,} predictions: {printable(str(path))}", flush=True)
+    print(f"Predictions: {printable(str(path))}", flush=True)
     refuse_unreadable(found, Path(predict_path))
+    return Run(checkpoint.folder, {}, checkpoint.path)

@@ -20,6 +20,8 @@ from mnist_lightning.handwriting.table import format_table
 if TYPE_CHECKING:
     from mnist_lightning.checkpoints.checkpoint import Kind
 
+NO_NUMBER = "the network's answer is no number"
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -102,7 +104,7 @@ def predict_images(
             real images, or else ``pretrained``. CheckpointError where it is missing, damaged or of
             another network.
         model: Class of the checkpoint where that is not MNISTClassifier, or a module of it, into
-            which the weights are loaded; its ``forward`` gives logits, (B, C).
+            a copy of which the weights are loaded; its ``forward`` gives logits, (B, C).
     """
     predictor = Predictor(None if checkpoint is None else str(checkpoint), model)
     files, contents = collect_pictures(paths)
@@ -131,5 +133,7 @@ def to_predictions(
         (first, second), indices = (each.tolist() for each in row.topk(2))
         digit, runner_up = (class_labels(classes, len(row))[i] for i in indices)
         found = Prediction(file, digit, first, runner_up, second)
+        if not (remark or row.isfinite().all()):
+            remark = NO_NUMBER
         predictions.append(Prediction(file, remark=remark) if remark else found)
     return predictions

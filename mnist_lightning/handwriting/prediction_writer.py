@@ -66,7 +66,7 @@ class PredictionWriter(BasePredictionWriter):
             best = enumerate(zip(*(each.tolist() for each in probabilities.max(1)), strict=True))
             rows = [[i, labels[d], f"{p:.6f}"] for i, (p, d) in best]
             write_table(path, ["index", noun_of(labels), "probability"], rows)
-        say(trainer, f"{len(probabilities):,} predictions: {printable(str(path))}")
+        say(trainer, f"Predictions: {printable(str(path))}")
         if data and pictures and data.predict_path:
             refuse_unreadable(found, data.predict_path)
 

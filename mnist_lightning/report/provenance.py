@@ -66,7 +66,8 @@ def _changed(trainer: Trainer, module: LightningModule, settings: dict[str, Any]
     given, defaults = dict(settings), dict[str, Any]()
     for group, owner in (("model", module), ("data", attached_data(trainer))):
         parameters = inspect.signature(type(owner)).parameters if owner else {}
-        defaults |= {f"{group}.{name}": each.default for name, each in parameters.items()}
+        known = {name: x for name, x in parameters.items() if x.default is not x.empty}
+        defaults |= {f"{group}.{name}": each.default for name, each in known.items()}
     if command := _command(trainer):
         found = command.parser.get_defaults()
         resumed = ("model.", "data.") if trainer.ckpt_path else ()  # its settings are the defaults

@@ -62,7 +62,8 @@ def count_lines(scores: Scores, stage: str, trainer: Trainer) -> list[str]:
         lines += [f"{title:<20} {right:>6,} classified correctly, {wrong}"]
         lines += [f"{'':<20} {right / count:.2%}, 95 % interval {low:.2%} to {high:.2%}"]
     if name == HELD_OUT:
-        lines.append("The test set was not looked at; `mnist-lightning test` scores it.")
+        how = "; `mnist-lightning test` scores it" if trainer.checkpoint_callbacks else ""
+        lines.append(f"The test set was not looked at{how}.")
     return lines
 
 

@@ -69,8 +69,7 @@ def fit(
         The history as in Keras, a value for each epoch: ``loss``, ``accuracy``, ``val_loss`` and
         ``val_accuracy``; also ``epoch``, from 1, and ``seconds``.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs is {epochs}: must be at least 1")
+    _check("epochs", epochs)
     history = History()
     with _quiet():
         _trainer(epochs, history, Report(figures=False)).fit(model, datamodule=data)
@@ -118,6 +117,7 @@ def plot_predictions(evaluation: Evaluation, count: int = SHOWN) -> Figure:
         evaluation: What ``evaluate`` returned.
         count: Images of each kind, at most; the original shows nine.
     """
+    _check("count", count)
     is_right = evaluation.labels == evaluation.predictions
     chosen = np.concatenate([np.flatnonzero(each)[:count] for each in (is_right, ~is_right)])
     names = np.array(evaluation.classes)
@@ -138,6 +138,11 @@ class NotebookFigure(Figure):
 def _shown(figure: Figure) -> Figure:
     figure.__class__ = NotebookFigure
     return figure
+
+
+def _check(name: str, value: object) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} is {value}: must be an integer of at least 1")
 
 
 def _trainer(epochs: int, *callbacks: Callback) -> Trainer:

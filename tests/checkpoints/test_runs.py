@@ -28,6 +28,12 @@ def test_takes_the_newest_run_and_in_it_the_best(tmp_path: Path) -> None:
     assert find_checkpoint("last", str(tmp_path)) == last
 
 
+def test_a_draft_of_a_save_is_no_checkpoint(tmp_path: Path) -> None:
+    last = make(tmp_path, "mnist/version_0/checkpoints/last.ckpt", age=50)
+    make(tmp_path, "mnist/version_1/checkpoints/.draft-12ab.ckpt", age=0)
+    assert find_checkpoint(None, str(tmp_path)) == last
+
+
 @pytest.mark.parametrize("wanted", [None, "last", "best", "nowhere.ckpt", *ADDRESSES])
 def test_none_to_be_found_is_one_line(tmp_path: Path, wanted: str | None) -> None:
     with pytest.raises(CheckpointError, match="ckpt") as caught:

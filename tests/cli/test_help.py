@@ -59,9 +59,9 @@ def test_help_all_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("train", "train: no such command; did you mean fit?"),
-        ("evaluate --x", "did you mean test?"),
-        ("exprot", "did you mean export?"),
+        ("train", "train: no such command. Did you mean fit?"),
+        ("evaluate --x", "Did you mean test?"),
+        ("exprot", "Did you mean export?"),
         ("xyz", "There are fit, validate"),
         ("fit --trainer.max_epoch 3", "--trainer.max_epoch 3; did you mean --trainer.max_epochs?"),
         ("predict --data.predict_paht=x", "did you mean --data.predict_path?"),

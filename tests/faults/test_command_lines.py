@@ -147,9 +147,10 @@ FITS = {
 }
 # Whole command lines, their exit code too
 OTHERS = {
-    "train": (USAGE, "train: no such command; did you mean fit?"),
-    "fti": (USAGE, "fti: no such command; did you mean fit?"),
-    "xyz": (USAGE, "xyz: no such command; There are fit, validate, test, predict, draw"),
+    "train": (USAGE, "train: no such command. Did you mean fit?"),
+    "fti": (USAGE, "fti: no such command. Did you mean fit?"),
+    "xyz": (USAGE, "xyz: no such command. There are fit, validate, test, predict, draw"),
+    "predict seven.png": (USAGE, "seven.png; did you mean --data.predict_path seven.png?"),
     "draw --prot 1": (USAGE, "unrecognized arguments: --prot 1; did you mean --port?"),
     "--fit": (USAGE, "unrecognized arguments: --fit"),
     "--config missing.yaml": (USAGE, "missing.yaml"),

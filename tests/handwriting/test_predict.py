@@ -1,6 +1,7 @@
 """The network that answers ``predict`` and ``predict_images`` where none is named."""
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,12 @@ def seven(workdir: Path) -> str:
 
 
 def test_an_empty_folder_is_enough(seven: str, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["predict", "--data.predict_path", seven])
+    run = main(["predict", "--data.predict_path", seven])
     out = capsys.readouterr().out
     assert out.startswith(SHIPPED)
-    (row,) = csv.DictReader(Path("predictions.csv").read_text().splitlines())
+    assert run
+    assert run.folder == Path("logs/pretrained"), "no file of the user is replaced"
+    (row,) = csv.DictReader((run.folder / "predictions.csv").read_text().splitlines())
     assert row["digit"] == "7"
     found = predict_images(seven)
     assert [each.digit for each in found] == [7]
@@ -47,6 +50,10 @@ def test_a_run_on_generated_digits_answers_only_where_it_is_named(
     assert SHIPPED in capsys.readouterr().out
     main(["predict", "--data.predict_path", seven, "--ckpt_path", "last"])
     assert f"Checkpoint: {run / 'last.ckpt'}" in capsys.readouterr().out
+    (older := Path("logs/any/version_1/checkpoints")).mkdir(parents=True)
+    (older / "last.ckpt").write_text("damaged")
+    os.utime(older / "last.ckpt", (1, 1))
+    assert str(open_network(None)).startswith(SHIPPED), "nor is an older one in its way"
     content["datamodule_hyper_parameters"]["source"] = "mnist"
     torch.save(content, run / "last.ckpt")
     assert open_network(None).path == run / "last.ckpt", "a run on real images comes first"

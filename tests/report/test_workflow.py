@@ -132,7 +132,7 @@ def test_what_cannot_be_done_is_said(images: Path, workdir: Path) -> None:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return images
 
-    with pytest.raises(ValueError, match="epochs is 0: must be at least 1"):
+    with pytest.raises(ValueError, match="epochs is 0: must be an integer of at least 1"):
         fit(tiny(), digits(images), epochs=0)
     with pytest.warns(match="left out"), pytest.raises(ValueError, match="no logits"):
         evaluate(Silent(), digits(images))
