@@ -25,7 +25,7 @@ def main(data: MNISTDataModule | None = None, batches: int = 300) -> Run:
     model, data = MNISTClassifier(), data or MNISTDataModule(val_size=5000)
     trainer.fit(model, datamodule=data)
     trainer.test(model, datamodule=data)
-    run: Run = MlflowClient(STORE).get_run(logger.run_id)
+    run: Run = MlflowClient(STORE).get_run(str(logger.run_id))
     return run
 
 

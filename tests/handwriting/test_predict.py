@@ -3,6 +3,7 @@
 import csv
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_a_run_on_generated_digits_answers_only_where_it_is_named(
 def test_pictures_in_every_form(seven: str) -> None:
     path = Path(seven)
     image = Image.open(seven)
-    forms = [seven, path, Path(), path.read_bytes(), image, np.asarray(image), [image, seven]]
+    forms: list[Any] = [seven, path, Path(), path.read_bytes(), image, np.asarray(image), [image, seven]]
     for form in forms:
         assert {each.digit for each in predict_images(form)} == {7}
     assert len(predict_images([path.read_bytes(), image])) == 2
