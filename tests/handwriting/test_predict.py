@@ -64,8 +64,8 @@ def test_a_run_on_generated_digits_answers_only_where_it_is_named(
 def test_pictures_in_every_form(seven: str) -> None:
     path = Path(seven)
     image = Image.open(seven)
-    forms: list[Any] = [seven, path, Path(), path.read_bytes(), image, np.asarray(image), [image, seven]]
-    for form in forms:
+    forms: list[Any] = [seven, path, Path(), path.read_bytes(), image, np.asarray(image)]
+    for form in [*forms, [image, seven]]:
         assert {each.digit for each in predict_images(form)} == {7}
     assert len(predict_images([path.read_bytes(), image])) == 2
     with pytest.raises(ValueError, match="pictures are 7: must be files, folders, bytes, images"):
