@@ -165,7 +165,9 @@ class MNISTDataModule(LightningDataModule):
                 advice += last if is_mnist else ", or give --data.mirror"
                 raise DataError(f"{error}; {advice}") from error
             hint = "--data.mirror takes MNIST from elsewhere"
-            print(f"{error}; generated digits instead, {hint}", flush=True)
+            print(
+                f"MNIST cannot be reached ({error}): generated digits instead; {hint}", flush=True
+            )
         if self.resolve_source() == "synthetic":
             self._synthetic.prepare(self.data_dir)
 

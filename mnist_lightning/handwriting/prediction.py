@@ -106,6 +106,11 @@ def predict_images(
         model: Class of the checkpoint where that is not MNISTClassifier, or a module of it, into
             a copy of which the weights are loaded; its ``forward`` gives logits, (B, C).
     """
+    if not isinstance(checkpoint, str | PathLike | None):
+        kind = type(checkpoint).__name__
+        raise ValueError(f"checkpoint is a {kind}: must be a path, last, best or pretrained")
+    if model is not None and not hasattr(model, "load_state_dict"):
+        raise ValueError(f"model is {model!r}: must be a LightningModule, or its class")
     predictor = Predictor(None if checkpoint is None else str(checkpoint), model)
     files, contents = collect_pictures(paths)
     pictures = PictureDataset(files, predictor.scaling, contents)

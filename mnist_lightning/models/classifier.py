@@ -83,6 +83,11 @@ class MNISTClassifier(LightningModule):
             raise ValueError(f"lr is {lr}: is KerasAdam's; give the optimizer its own")
         if scheduler and schedule != "constant":
             raise ValueError(f"schedule is {schedule}: must be constant where scheduler is given")
+        for name, part in (("optimizer", optimizer), ("scheduler", scheduler)):
+            if part is not None and not callable(part):
+                raise ValueError(
+                    f"{name} is {part!r}: must be what makes one, as torch's class does"
+                )
         if not 0 <= label_smoothing < 1:
             raise ValueError(
                 f"label_smoothing is {label_smoothing}: must be 0 or more, and below 1"

@@ -49,6 +49,7 @@ class Evaluation:
 
 def summary(model: LightningModule) -> None:
     """Print layers, output shapes and parameters, as Keras's ``model.summary()`` does."""
+    _check_kind("model", model, LightningModule, "MNISTClassifier()")
     print(format_table(layers(model)))
 
 
@@ -68,7 +69,12 @@ def fit(
     Returns:
         The history as in Keras, a value for each epoch: ``loss``, ``accuracy``, ``val_loss`` and
         ``val_accuracy``; also ``epoch``, from 1, and ``seconds``.
+
+    Raises:
+        ValueError: The model is no LightningModule, the data no LightningDataModule, or epochs is
+            below 1.
     """
+    _check_kinds(model, data)
     _check("epochs", epochs)
     history = History()
     with _quiet():
@@ -82,6 +88,7 @@ def evaluate(model: LightningModule, data: LightningDataModule) -> Evaluation:
     Raises:
         ValueError: The model gives no logits, (B, C), or the data no images with classes.
     """
+    _check_kinds(model, data)
     collector = PredictionCollector()
     collector.keep_first = sys.maxsize  # all of them
     if isinstance(data, MNISTDataModule):
@@ -143,6 +150,17 @@ def _shown(figure: Figure) -> Figure:
 def _check(name: str, value: object) -> None:
     if not isinstance(value, int) or value < 1:
         raise ValueError(f"{name} is {value}: must be an integer of at least 1")
+
+
+def _check_kinds(model: object, data: object) -> None:
+    _check_kind("model", model, LightningModule, "MNISTClassifier()")
+    _check_kind("data", data, LightningDataModule, "MNISTDataModule()")
+
+
+def _check_kind(name: str, value: object, kind: type, example: str) -> None:
+    if not isinstance(value, kind):
+        given = type(value).__name__
+        raise ValueError(f"{name} is a {given}: must be a {kind.__name__}, such as {example}")
 
 
 def _trainer(epochs: int, *callbacks: Callback) -> Trainer:

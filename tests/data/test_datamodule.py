@@ -100,7 +100,10 @@ def test_auto_takes_synthetic_digits_only_without_a_network(
     assert data.source == "synthetic"
     hint = "--data.mirror takes MNIST from elsewhere"
     reason = "train-images-idx3-ubyte.gz: ConnectionError at 127.0.0.1:9"
-    assert capsys.readouterr().out == f"{reason}; generated digits instead, {hint}\n"
+    assert (
+        capsys.readouterr().out
+        == f"MNIST cannot be reached ({reason}): generated digits instead; {hint}\n"
+    )
     assert data.hparams["source"] == "synthetic"
     assert "data_dir" not in data.hparams
     with pytest.raises(DataError, match=r"--data\.mirror"):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from mnist_lightning import predict_images
+from mnist_lightning import ConvNet, predict_images
 from mnist_lightning.__main__ import main
 from mnist_lightning.checkpoints.runs import open_network
 
@@ -70,3 +70,9 @@ def test_pictures_in_every_form(seven: str) -> None:
     assert len(predict_images([path.read_bytes(), image])) == 2
     with pytest.raises(ValueError, match="pictures are 7: must be files, folders, bytes, images"):
         predict_images(7)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="checkpoint is a ConvNet: must be a path, last, best or"):
+        predict_images(seven, ConvNet())  # type: ignore[arg-type]
+    with pytest.raises(
+        ValueError, match="model is 'mine': must be a LightningModule, or its class"
+    ):
+        predict_images(seven, model="mine")  # type: ignore[arg-type]

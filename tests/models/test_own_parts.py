@@ -149,6 +149,7 @@ def test_the_cycle_is_of_the_optimizers_own_rate(tmp_path: Path) -> None:
         ({"optimizer": sgd, "lr": 0.1}, "lr is 0.1"),
         ({"scheduler": lambda _: None, "schedule": "one_cycle"}, "schedule is one_cycle"),
         ({"net": "my.Net"}, "net is my.Net"),
+        ({"optimizer": "adam"}, "optimizer is .adam.: must be what makes one"),
     ],
 )
 def test_arguments_that_contradict_are_refused(options: Any, message: str) -> None:

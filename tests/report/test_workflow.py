@@ -134,5 +134,11 @@ def test_what_cannot_be_done_is_said(images: Path, workdir: Path) -> None:
 
     with pytest.raises(ValueError, match="epochs is 0: must be an integer of at least 1"):
         fit(tiny(), digits(images), epochs=0)
+    with pytest.raises(
+        ValueError, match="model is a Linear: must be a LightningModule, such as MN"
+    ):
+        fit(torch.nn.Linear(1, 1), digits(images))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="data is a tuple: must be a LightningDataModule"):
+        evaluate(tiny(), (1, 2))  # type: ignore[arg-type]
     with pytest.warns(match="left out"), pytest.raises(ValueError, match="no logits"):
         evaluate(Silent(), digits(images))
