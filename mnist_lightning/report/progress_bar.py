@@ -68,10 +68,7 @@ class ProgressBar(RichProgressBar):
 
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
         """Go on, as often as the bar is drawn; more would only take time from the steps."""
-        now = time.monotonic()
-        last = trainer.is_last_batch
-        if self.is_enabled and (last or now - self._told >= 1 / self.refresh_rate):
-            self._told = now
+        if self.is_enabled and (trainer.is_last_batch or self._is_due()):
             super().on_train_batch_end(trainer, *args)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -79,19 +76,45 @@ class ProgressBar(RichProgressBar):
         self._training = False
         self.teardown(trainer, pl_module, "fit")
 
-    def on_validation_batch_end(self, trainer: Trainer, *args: Any) -> None:
-        """Go on, but for the line of an epoch, which says so.
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Go on; within an epoch in its own line.
 
         A second line there could go just when one is printed, and rich would erase one too many.
         """
         if not self._training:
-            super().on_validation_batch_end(trainer, *args)
+            super().on_validation_batch_end(
+                trainer, pl_module, outputs, batch, batch_idx, dataloader_idx
+            )
+        elif batch_idx == 0 or self._is_due():
+            self._count(batch_idx + 1, self.total_val_batches_current_dataloader)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the terminal, unless training goes on."""
         super().on_validation_end(trainer, pl_module)
+        if self._training:
+            self._count(trainer.fit_loop.batch_idx + 1, self.total_train_batches)
         if not self._training and not trainer.sanity_checking:
             self.teardown(trainer, pl_module, "validate")
+
+    def _count(self, done: int, total: float) -> None:
+        """Count batches in the line of the epoch."""
+        if self.progress and self.train_progress_bar_id is not None:
+            self.progress.update(self.train_progress_bar_id, completed=done, total=total)
+
+    def _is_due(self) -> bool:
+        """Whether the time has come to draw the bar again; it is noted."""
+        now = time.monotonic()
+        due = now - self._told >= 1 / self.refresh_rate
+        self._told = now if due else self._told
+        return due
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the terminal to the scores."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lightning import Trainer
+from lightning import Callback, Trainer
 from rich import reconfigure
 
 from mnist_lightning import MNISTClassifier, MNISTDataModule
@@ -73,3 +73,31 @@ def test_shows_what_an_epoch_comes_to_and_goes(tmp_path: Path, width: int) -> No
     assert header.split() == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
     assert [row.split()[0] for row in rows] == ["1/2", "2/2"]
     assert last == "[b]" + 99 * "x", "whole, however long"
+
+
+class Counts(Callback):
+    """Notes what the bar counts in validation, and after it."""
+
+    def __init__(self) -> None:
+        self.validating: set[float | None] = set()
+        self.training: set[float | None] = set()
+
+    def on_validation_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        if not trainer.sanity_checking:
+            self.validating |= self._totals(trainer)
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        self.training |= self._totals(trainer)
+
+    def _totals(self, trainer: Trainer) -> set[float | None]:
+        bar = trainer.progress_bar_callback
+        assert isinstance(bar, ProgressBar)
+        assert bar.progress
+        return {task.total for task in bar.progress.tasks if task.visible}
+
+
+def test_validation_counts_its_own_batches(tmp_path: Path) -> None:
+    counts = Counts()
+    trained(tmp_path, 80, counts)
+    assert counts.validating == {3}, "70 images are three batches of 32"
+    assert counts.training == {20}
