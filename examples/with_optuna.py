@@ -1,7 +1,7 @@
 """A search for learning rate and dropout by Optuna, which ends bad trials early."""
 
 import optuna
-from lightning import Callback, LightningModule, Trainer
+from lightning import Callback, LightningModule, Trainer, seed_everything
 
 from mnist_lightning import MNISTClassifier, MNISTDataModule
 
@@ -26,6 +26,7 @@ def main(data: MNISTDataModule | None = None, trials: int = 5, batches: int = 10
     data = data or MNISTDataModule(val_size=1000)
 
     def objective(trial: optuna.Trial) -> float:
+        seed_everything(trial.number, verbose=False)
         lr = trial.suggest_float("lr", 1e-4, 1e-1, log=True)
         model = MNISTClassifier(lr=lr, dropout=trial.suggest_float("dropout", 0.0, 0.5))
         trainer = Trainer(

@@ -118,6 +118,7 @@ def test_ctrl_c_does_not_end_the_process_and_works_again(images: Path, workdir: 
         def training_step(self, *_: Any) -> Any:
             signal.raise_signal(signal.SIGINT)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a notebook, whoever ran before
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             fit(tiny(Stopped), digits(images))
