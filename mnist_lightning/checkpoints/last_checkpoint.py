@@ -46,7 +46,7 @@ class LastCheckpoint(Checkpoint):
     def on_train_start(self, trainer: Trainer, *_: Any) -> None:
         """Wait for signals, and count steps from here."""
         self._step = trainer.global_step
-        if trainer.world_size == 1:
+        if trainer.world_size == 1 and not self._handlers:  # a finder of Lightning starts twice
             self._handlers = set_handlers(self._on_signal)
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
@@ -81,12 +81,13 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_end(self, *_: Any) -> None:
         """Wait for signals no longer; a validation that follows begins no step."""
-        restore_handlers(self._handlers)
+        self.on_exception()
         self._stepped = False
 
     def on_exception(self, *_: Any) -> None:
         """Wait for signals no longer."""
         restore_handlers(self._handlers)
+        self._handlers = {}
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save where nothing was left to train, or a callback changed the network at the end."""
