@@ -2,6 +2,8 @@
 
 import csv
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +78,15 @@ def test_pictures_in_every_form(seven: str) -> None:
         ValueError, match="model is 'mine': must be a LightningModule, or its class"
     ):
         predict_images(seven, model="mine")  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("workdir")
+def test_pictures_are_read_without_lightning(seven: str) -> None:
+    code = f"""
+import sys
+from mnist_lightning.cli.program import run
+run(["predict", "--data.predict_path", "{seven}"])
+import mnist_lightning.handwriting.draw, mnist_lightning.export.export
+assert not {{"lightning", "matplotlib", "torchvision"}} & {{*sys.modules}}
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
