@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from math import sqrt
+from math import nan, sqrt
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
@@ -25,13 +25,13 @@ Run = dict[str, Any]
 
 
 def run_lightning(seed: int, options: list[str], data_dir: str) -> Run:
-    """Run our ``fit`` on MNIST as users do; its history and duration."""
+    """Run our ``fit`` as users do; its history and duration."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "mnist_lightning", "fit", *options]
         command += ["--data.source", "mnist", "--data.data_dir", data_dir]
         command += ["--trainer.logger.save_dir", folder, "--seed_everything", str(seed)]
         subprocess.run(command, check=True)
-        (run,) = Path(folder, "mnist").iterdir()
+        (run,) = Path(folder).glob("*/version_0")
         with (run / "history.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
@@ -56,15 +56,16 @@ RUNNERS = {"lightning": run_lightning, "keras": run_keras}
 def statistics(accuracies: list[float]) -> dict[str, float]:
     """n, mean, standard deviation, and the half width of the mean's 95 % interval (Student's t)."""
     n = len(accuracies)
-    spread = stdev(accuracies) if n > 1 else float("nan")
-    half = float(t.ppf(0.975, n - 1)) * spread / sqrt(n) if n > 1 else float("nan")
+    spread = stdev(accuracies) if n > 1 else nan
+    half = float(t.ppf(0.975, n - 1)) * spread / sqrt(n) if n > 1 else nan
     return {"n": n, "mean": mean(accuracies), "sd": spread, "half": half}
 
 
 def table(results: dict[str, Any]) -> str:
     """Lay out the seeds, their summary, the command and the machine."""
     finals = {seed: run["history"]["val_accuracy"][-1] for seed, run in results["runs"].items()}
-    seconds = {seed: run["seconds"] for seed, run in results["runs"].items()}
+    # an older file does not tell the time of each seed
+    seconds = {seed: run["seconds"] or nan for seed, run in results["runs"].items()}
     lines = [
         f"seed {seed:>3}  val_accuracy {value:.4f}  {seconds[seed]:>8.1f} s"
         for seed, value in finals.items()

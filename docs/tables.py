@@ -20,6 +20,7 @@ SEEDS = {
     "this library, the original's 61 M parameters": "lightning-original",
 }
 RECIPES = ("fast", "one_epoch", "accurate_5", "accurate_15")
+FASHION = "seeds-lightning-fashion*.json"
 
 
 def fill(markdown: str) -> str:
@@ -36,12 +37,23 @@ def accuracy() -> str:
 
 def recipes() -> str:
     """Accuracy and duration of the recipes, over seeds."""
+    return trained([read(f"seeds-lightning-{name}") for name in RECIPES])
+
+
+def fashion() -> str:
+    """The same of what was trained on FashionMNIST: each file that is there."""
+    return trained([read(path.stem) for path in sorted(RESULTS.glob(FASHION))])
+
+
+def trained(runs: list[dict[str, Any]]) -> str:
+    """Accuracy and duration by the options of ``fit``; empty where an older run kept no times."""
     rows = []
-    for run in (runs := [read(f"seeds-lightning-{name}") for name in RECIPES]):
-        epochs = len(run["runs"]["0"]["history"]["loss"])
-        seconds = median(x["seconds"] for x in run["runs"].values())
+    for run in runs:
         options = run["command"].partition(" -- ")[2]
-        rows.append([f"`{options}`", epochs, *statistics(run), f"{seconds:,.0f}"])
+        epochs = len(run["runs"]["0"]["history"]["val_accuracy"])
+        seconds = [x["seconds"] for x in run["runs"].values()]
+        duration = f"{median(seconds):,.0f}" if all(seconds) else ""
+        rows.append([f"`{options}`", epochs, *statistics(run), duration])
     head = ["options of `fit`", "epochs", "runs", "mean", "standard deviation", "seconds"]
     return table(head, rows) + made_by(*runs)
 
@@ -163,7 +175,8 @@ def made_by(*results: dict[str, Any]) -> str:
 
 def one_line(machine: dict[str, Any]) -> str:
     """Processor, threads and the releases that matter."""
-    names = {name: machine["versions"][name] for name in ("python", "torch", "lightning")}
+    known = machine["versions"]
+    names = {name: known[name] for name in ("python", "torch", "lightning") if name in known}
     threads = f"{machine['threads']} thread{'s' if machine['threads'] > 1 else ''}"
     where = machine["gpu"] or f"{machine['processor']}, {threads}"
     return ", ".join([where, *(f"{name} {number}" for name, number in names.items())])

@@ -56,6 +56,27 @@ def test_steps_are_medians_and_shares_of_the_matrix_product() -> None:
     assert fastest == sorted(fastest)
 
 
+def test_each_file_of_fashion_mnist_is_in_its_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tables
+
+    kept = json.loads((RESULTS / "seeds-lightning-fashion_mnist.json").read_text())
+    runs = {
+        str(seed): {"history": {"val_accuracy": [0.5, value]}, "seconds": 100 * value}
+        for seed, value in enumerate((0.9, 0.95, 1.0))
+    }
+    another = kept | {"command": "python seeds.py -- --config x.yaml", "runs": runs}
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    for name, content in (("fashion_mnist", kept), ("fashion_accurate", another)):
+        (tmp_path / f"seeds-lightning-{name}.json").write_text(json.dumps(content))
+    (tmp_path / "seeds-lightning-fast.json").write_text("not read")
+    found = rows(tables.fashion())
+    # of 0.9, 0.95 and 1.0, and of 90, 95 and 100 seconds
+    assert found["`--config x.yaml`"] == ["2", "3", "0.95000", "0.05000", "95"]
+    assert found["`--data.dataset fashion_mnist`"][1:3] == ["3", "0.92180"]
+
+
 def test_startup_is_there_when_it_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
