@@ -172,7 +172,11 @@ class MNISTDataModule(LightningDataModule):
             self._synthetic.prepare(self.data_dir)
 
     def setup(self, stage: str = "fit") -> None:
-        """Read the files into memory, and cut off the images held out."""
+        """Read the files into memory, and cut off the images held out.
+
+        Raises:
+            ValueError: The trainer's module has fewer classes than the images.
+        """
         if self.predict_path and stage == "predict":
             self.pictures = PictureDataset(list_pictures(self.predict_path), self.scaling)
             return
@@ -190,6 +194,16 @@ class MNISTDataModule(LightningDataModule):
         self.train = ImageDataset(*kept, self.scaling, self.augmentation)
         self.test = ImageDataset(*self._source.read(self.data_dir, train=False), self.scaling)
         self.val = ImageDataset(*cut, self.scaling) if self.val_size else self.test
+        if stage != "predict":
+            self._check_classes()
+
+    def _check_classes(self) -> None:
+        """Refuse a network that has no class for some of the labels."""
+        count = getattr(self.trainer and self.trainer.lightning_module, "num_classes", None)
+        last = max(int(part.labels.max()) for part in (self.train, self.val, self.test))
+        if isinstance(count, int) and count <= last:
+            least = f"must be at least {last + 1}, as the labels of {self.title} are 0 to {last}"
+            raise ValueError(f"num_classes is {count}: {least}")
 
     def train_dataloader(self) -> EpochLoader:
         """The training images, in a new order each epoch."""

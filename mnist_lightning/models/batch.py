@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 IMAGE_SIZE = 28
 SHAPE = (1, IMAGE_SIZE, IMAGE_SIZE)
@@ -95,6 +96,27 @@ def check_targets(targets: Tensor, logits: Tensor, classes: int) -> Tensor:
         f"targets must be ({len(logits)},) integers, or ({len(logits)}, {classes}) with a share "
         f"for each class; these are {tuple(targets.shape)} {targets.dtype}"
     )
+
+
+def cross_entropy(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Compute the cross-entropy of each image, (B,) float, in nats.
+
+    Args:
+        logits: (B, C) float.
+        targets: (B,) int64 in [0, C), or (B, C) of the logits' type.
+        label_smoothing: Share of each target that is spread evenly over all classes, [0, 1).
+
+    Raises:
+        ValueError: A label is not in [0, C). A GPU finds this later, and tells less.
+    """
+    try:
+        return F.cross_entropy(logits, targets, reduction="none", label_smoothing=label_smoothing)
+    except IndexError as error:
+        first, last = targets.aminmax()
+        count = logits.shape[1]
+        raise ValueError(
+            f"num_classes is {count}: labels must be 0 to {count - 1}; these are {first} to {last}"
+        ) from error
 
 
 def to_classes(targets: Tensor) -> Tensor:

@@ -9,13 +9,12 @@ from lightning import LightningModule
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torchmetrics import MeanMetric, Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
-from mnist_lightning.models.batch import SHAPE, check_targets, split, to_classes
+from mnist_lightning.models.batch import SHAPE, check_targets, cross_entropy, split, to_classes
 from mnist_lightning.models.keras_adam import LR, KerasAdam
 from mnist_lightning.models.network import CONV_CHANNELS, HIDDEN_DIMS, ConvNet
 from mnist_lightning.models.plain import plain
@@ -206,7 +205,7 @@ class MNISTClassifier(LightningModule):
         first = not metrics["loss"].update_called
         smoothing = self.label_smoothing if self.training else 0.0
         # of each image: torchmetrics 1.9 ignores weights of a mean where NaN is not looked for
-        losses = F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
+        losses = cross_entropy(logits, targets, smoothing)
         metrics.update(value=losses.detach(), preds=logits.detach(), target=to_classes(targets))
         if first and self.fabric is None:
             # once a pass is enough, for Lightning computes them at its end; each call takes 0.5 ms

@@ -19,6 +19,9 @@ from mnist_lightning.__main__ import main
 CPU = ["--trainer.accelerator", "cpu", "--trainer.max_epochs", "1", *NO_FIGURES]
 SMALL = ["--model.conv_channels", "[2]", "--model.hidden_dims", "[4]"]
 FREE = ["--model", "own_classes.Free"]
+ADAM = ["--model.optimizer", "Adam"]
+STEPS = ["--model.scheduler", "StepLR"]
+STOP = ["--trainer.callbacks", "EarlyStopping"]
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers")
 
@@ -119,13 +122,23 @@ def test_own_parts_of_our_module(workdir: Path, capsys: pytest.CaptureFixture[st
     [
         (["--model", "own_classes.Nothing"], "no attribute 'Nothing'"),
         (["--model", "no_such_module.Mine"], "No module named 'no_such_module'"),
-        (["--model", "own_classes.Random"], "not correspond to a subclass of LightningModule"),
-        (["--data", "own_classes.Free"], "not correspond to a subclass of LightningDataModule"),
+        (["--model", "own_classes.Random"], "must be a subclass of LightningModule"),
+        (["--data", "own_classes.Free"], "must be a subclass of LightningDataModule"),
         ([*FREE, "--model.width", "0"], "own_classes.Free: width is 0"),
-        ([*FREE, "--model.widht", "1"], "'widht' is not accepted"),
+        ([*FREE, "--model.widht", "1"], "model.widht is 1: Free has no such option"),
         (["--model.net", "own_classes.Free2"], "no attribute 'Free2'"),
         (["--model.optimizer", "SGD", "--model.lr", "0.1"], "lr is 0.1"),
-        (["--model.optimizer", "SGD", "--model.optimizer.x", "1"], "'x' is not accepted"),
+        (["--model.optimizer", "torch.nn.ReLU"], "torch.nn.ReLU: must be a subclass of Optimizer"),
+        (["--model.optimizer", "nosuch"], "model.optimizer is nosuch: must be the name of a class"),
+        (["--model.optimizer.lr", "x"], "optimizer.lr is x: must follow --model.optimizer CLASS"),
+        ([*ADAM, "--model.optimizer.lr", "x"], "model.optimizer.lr is x: must be a number"),
+        ([*ADAM, "--model.optimizer.x", "1"], "model.optimizer.x is 1: Adam has no such option"),
+        ([*STEPS, "--model.scheduler.gamma", "x"], "model.scheduler.gamma is x: must be a number"),
+        (STEPS, "model.scheduler.step_size: must be given with StepLR"),
+        (
+            [*STOP, "--trainer.callbacks.stopping_threshold", "x"],
+            "stopping_threshold is x: must be a number or null",
+        ),
         (["--model.scheduler", "ReduceLROnPlateau"], "lightning.pytorch.cli.ReduceLROnPlateau"),
     ],
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mnist_lightning import ConvNet
-from mnist_lightning.models.batch import check_targets, split, to_classes
+from mnist_lightning.models.batch import check_targets, cross_entropy, split, to_classes
 
 IMAGES = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 CLASSES = torch.tensor([3, 0, 9, 3])
@@ -62,6 +62,13 @@ def test_targets_are_classes_or_shares(targets: Any) -> None:
 def test_other_targets_are_refused(targets: Tensor) -> None:
     with pytest.raises(ValueError, match=r"must be \(4,\) integers, or \(4, 10\) with a share"):
         check_targets(targets, LOGITS, 10)
+
+
+@pytest.mark.parametrize(("label", "given"), [(10, "0 to 10"), (-1, "-1 to 9")])
+def test_labels_beyond_the_classes_are_named(label: int, given: str) -> None:
+    labels = torch.tensor([label, 0, 9, 3])
+    with pytest.raises(ValueError, match=f"is 10: labels must be 0 to 9; these are {given}$"):
+        cross_entropy(LOGITS, labels)
 
 
 def test_a_network_of_other_classes_is_refused() -> None:

@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from torch.optim import SGD
 from torch.utils.data import DataLoader, TensorDataset
 
-from mnist_lightning import MNISTClassifier
+from mnist_lightning import MNISTClassifier, MNISTDataModule
 
 IMAGES = torch.rand(25, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 # unequal classes and a ragged last batch: macro accuracy or a mean of batch means would differ
@@ -112,6 +112,20 @@ def test_validates_and_tests_before_it_trains(tmp_path: Path) -> None:
     (logged,) = trainer.validate(model, BATCHES, verbose=False)
     assert logged["val/loss"] == trainer.callback_metrics["val/loss"].item()
     assert logged["val/loss"] < validated["val/loss"]
+
+
+def test_labels_beyond_the_classes_are_refused(images: Path, tmp_path: Path) -> None:
+    model = MNISTClassifier((2,), (4,), num_classes=5)
+    data = MNISTDataModule(str(images), source="synthetic", synthetic_size=(64, 40))
+    trainer = quiet(tmp_path, max_epochs=1)
+    message = "num_classes is 5: must be at least 10, as the labels of synthetic digits are 0 to 9"
+    with pytest.raises(ValueError, match=message):
+        trainer.fit(model, data)
+    assert trainer.global_step == 0
+    trainer.predict(model, data)  # which looks at no label
+    late = TensorDataset(torch.zeros(3, 1, 28, 28), torch.tensor([4, 0, 5]))
+    with pytest.raises(ValueError, match="is 5: labels must be 0 to 4; these are 5 to 5"):
+        quiet(tmp_path).validate(model, DataLoader(late, batch_size=2))
 
 
 def test_predicts_digits_and_probabilities() -> None:
