@@ -9,26 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from pages import DOCS, README, ROOT, arguments, blocks, commands
 
 from mnist_lightning import MNISTClassifier, MNISTDataModule
 from mnist_lightning.cli.help import find_command
 from mnist_lightning.cli.known_options import check_options, read_options
 
-ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
-PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = (["python", "-m", "mnist_lightning"], ["mnist-lightning"])
+PAGES = [README, ROOT / "CONTRIBUTING.md", *DOCS]
 FILES = re.compile(r"(configs|examples|benchmarks|notebooks|mnist_lightning)/\S+\.\w+")
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-
-
-def commands(page: Path) -> list[list[str]]:
-    lines = "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
-    parts = [part for line in lines for part in line.split(" #")[0].split(" && ")]
-    return [shlex.split(part) for part in parts if part.strip()]
 
 
 def extras() -> set[str]:
@@ -55,10 +43,8 @@ def test_the_two_commands_that_everybody_starts_with() -> None:
 def test_commands_are_those_of_the_program(page: Path) -> None:
     for command in commands(page):
         line = shlex.join(command)
-        for program in PROGRAMS:
-            if command[: len(program)] == program:
-                arguments = command[len(program) :]
-                check_options(find_command(arguments), arguments[1:])
+        if given := arguments(command):
+            check_options(find_command(given), given[1:])
         if command[:2] == ["pip", "install"]:
             assert {*re.findall(r"\.\[(\w+)\]", line)} <= extras(), line
         if command[0] == "python" and command[1].endswith(".py"):
