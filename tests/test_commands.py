@@ -105,6 +105,7 @@ def test_every_other_command_runs(checkout: Path, capsys: pytest.CaptureFixture[
         except SystemExit as ended:
             code = ended.code
         printed = capsys.readouterr()
-        assert printed.out and not code, f"{each}: {printed.err}"
+        assert not code, f"{each}: {printed.err}"
+        assert printed.out, each
     for name in ("model.keras", "model.ckpt", "logs/fashion_mnist"):
         assert Path(name).exists()

@@ -4,6 +4,7 @@ import contextlib
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +93,15 @@ def fit(*, drop: str = "", made: Callable[[], Facts] = dict, **options: Any) -> 
         callbacks = [*new.pop("callbacks", []), witness]
         trainer = side.trainer(callbacks=callbacks, **options, **new)
         trainer.fit(module, datamodule=side.data())
-        facts = {**came_to(trainer, module, witness, before), **kept(type(module))}
+        facts = {**came_to(trainer, module, witness, before), **kept(side)}
         return {name: fact for name, fact in facts.items() if name not in drop.split()}
 
     return row
+
+
+def given(row: Row, **parts: bool) -> Row:
+    """A row whose sides have parts of the user's own, as Side names them."""
+    return lambda side: row(replace(side, **parts))
 
 
 def came_to(trainer: Trainer, module: Any, witness: Witness, before: Facts) -> Facts:
@@ -125,7 +131,7 @@ def came_to(trainer: Trainer, module: Any, witness: Witness, before: Facts) -> F
     }
 
 
-def kept(kind: Any) -> Facts:
+def kept(side: Side) -> Facts:
     """The files of a run; each checkpoint among them must open."""
     files = sorted(Path().rglob("*.ckpt"))
     tables = [sorted(file.read_text().split()[0].split(",")) for file in Path().rglob("*.csv")]
@@ -133,7 +139,7 @@ def kept(kind: Any) -> Facts:
         "files": sorted({re.sub("[0-9]+", "#", str(file)) for file in Path().rglob("*.*")}),
         "tables": tables,
         "checkpoints": [file.name for file in files],
-        "open": [type(kind.load_from_checkpoint(file)) is kind for file in files],
+        "open": [type(side.load(file)) is type(side.module()) for file in files],
         "states": [
             len(torch.load(file, weights_only=True).get("optimizer_states", [])) for file in files
         ],

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_lightning import MNISTClassifier, MNISTDataModule
+from mnist_lightning.data.idx import write_idx
 
 SIZES = (64, 40)  # training and test images
 BATCH = 16
@@ -27,8 +28,20 @@ QUIET: dict[str, Any] = {
 
 def our_data(folder: Path, **options: Any) -> MNISTDataModule:
     """Generated digits, in a folder that all rows share."""
-    options = {"batch_size": BATCH, "synthetic_size": SIZES, **options}
-    return MNISTDataModule(str(folder), source="synthetic", **options)
+    options = {"batch_size": BATCH, "synthetic_size": SIZES, "source": "synthetic", **options}
+    return MNISTDataModule(str(folder), **options)
+
+
+def own_folder(folder: Path, place: Path) -> str:
+    """The same digits as four IDX files, as a user could have."""
+    place.mkdir(exist_ok=True)
+    digits = our_data(folder)
+    digits.prepare_data()
+    digits.setup()
+    for split, part in (("train", digits.train), ("t10k", digits.test)):
+        write_idx(place / f"{split}-images-idx3-ubyte", part.images[:, 0])
+        write_idx(place / f"{split}-labels-idx1-ubyte", part.labels)
+    return str(place)
 
 
 class StockData(LightningDataModule):
@@ -110,22 +123,35 @@ class StockModule(LightningModule):
 
 @dataclass(frozen=True)
 class Side:
-    """What a row uses: modules and data, made anew at each call, and a folder of its own."""
+    """What a row uses: modules and data, made anew at each call, and a folder of its own.
+
+    ``net`` and ``folder`` give our side a network and files of the user's own.
+    """
 
     ours: bool
     images: Path
+    net: bool = False
+    folder: bool = False
 
     def module(self, lr: float = LR) -> Any:
         """A new module; both sides begin with the same weights."""
         torch.manual_seed(0)
         ours = MNISTClassifier(conv_channels=(4, 4), hidden_dims=(16,), lr=lr)
-        if self.ours:
+        if self.ours and not self.net:
             return ours
         stock = StockModule(lr)
         stock.net.load_state_dict(ours.net.state_dict())
-        return stock
+        return MNISTClassifier(lr=lr, net=stock.net) if self.ours else stock
+
+    def load(self, file: Path) -> Any:
+        """Open a checkpoint of such a module."""
+        net = {"net": StockNet()} if self.ours and self.net else {}
+        return type(self.module()).load_from_checkpoint(file, **net)
 
     def data(self, **options: Any) -> Any:
+        if self.ours and self.folder:
+            dataset = own_folder(self.images, Path("own"))
+            options = {"dataset": dataset, "source": "mnist", **options}
         return (our_data if self.ours else StockData)(self.images, **options)
 
     def ready(self) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from command_lines import lines
 from lightning.pytorch.callbacks import ModelCheckpoint
-from rows import Row, Witness, compare, table
+from rows import Row, Witness, compare, fit, given, table
 from sides import Side
 from torch import Tensor
 from torch.nn import functional as F
@@ -99,8 +100,22 @@ ROWS: dict[str, Row] = {
     "launch-notebook": launched("ddp_notebook"),
     "launch-fork": launched("ddp_fork"),
     "launch-spawn": launched("ddp_spawn"),
+    "main-fit": lines("fit"),
+    "main-fit-test": lines("fit", "test"),
+    "main-fit-validate-predict": lines("fit", "validate", "predict"),
+    "main-resume": lines("fit", "fit --trainer.max_epochs 3"),
+    **{
+        f"{name}-{part}": given(row, **{part: True})
+        for part in ("net", "folder")
+        for name, row in {
+            "all-calls": calls("validate fit test predict"),
+            "fit": fit(enable_checkpointing=True),
+            "resume": steps({}, {"ckpt_path": "step=4.ckpt", "max_epochs": 3}, anew="module data"),
+        }.items()
+    },
 }
-SAMPLE = "validate-fit fit-validate-test-predict resume-within-epoch"
+SAMPLE = """validate-fit fit-validate-test-predict resume-within-epoch
+main-fit-test fit-net fit-folder"""
 
 
 @pytest.mark.parametrize("row", table(ROWS, SAMPLE))
