@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.2.0"
+PROGRAM = "mnist-lightning"  # the command, as pip installs it
 __all__ = [
     "ConvNet",
     "MNISTClassifier",

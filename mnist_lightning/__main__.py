@@ -8,6 +8,7 @@ from contextlib import nullcontext, suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
+from mnist_lightning import PROGRAM
 from mnist_lightning.checkpoints.signals import (
     Stopped,
     restore_handlers,
@@ -47,7 +48,7 @@ def main(args: Sequence[str] | None = None) -> "Run | None":
     except Stopped as stopped:
         if args is None:  # the process ends: a second signal may end it at once, without a word
             handlers = dict.fromkeys(handlers, signal.SIG_DFL)
-        print(f"mnist-lightning: {stopped}", file=sys.stderr)
+        print(f"{PROGRAM}: {stopped}", file=sys.stderr)
         raise SystemExit(stopped.exit_code) from None
     finally:
         restore_handlers(handlers)

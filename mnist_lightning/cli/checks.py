@@ -2,24 +2,21 @@
 
 from typing import Any
 
-from lightning import Callback, LightningModule, Trainer
+from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from torch.optim.lr_scheduler import OneCycleLR
 
 from mnist_lightning.checkpoints.checkpoint import Checkpoint
 from mnist_lightning.checkpoints.checkpoint_io import BestCheckpoint
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
-from mnist_lightning.cli.classes import settings
+from mnist_lightning.cli.settings import MADE
 from mnist_lightning.data.datamodule import attached_data
-from mnist_lightning.data.datasets import stored_name
 from mnist_lightning.errors import UsageError
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.report.history import LOGGED
 
 # What Lightning takes, and fails with later
 LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1, "gradient_clip_val": 0}
-
-MADE = "the checkpoint was made with"
 
 
 class StartChecks(Callback):
@@ -80,18 +77,8 @@ def check_fit(trainer: Trainer, module: LightningModule, resumed: Checkpoint | N
             raise UsageError(f"trainer.{name} is {given}, but {MADE} {stored[name]}")
 
 
-def check_settings(config: Any, checkpoint: Checkpoint, with_data: bool) -> None:
-    """Refuse options of the model, and of the data if asked, that a checkpoint cannot follow."""
-    groups = {"model": checkpoint.model, "data": checkpoint.data if with_data else {}}
-    for group, wanted in groups.items():
-        options = settings(config, group)
-        for name, stored in wanted.items():
-            given = options.get(name, stored)
-            if name == "dataset":
-                given = stored_name(given)
-            elif name == "normalize" and given == "standard" and not isinstance(stored, str):
-                given = options[name] = stored  # measured then, from the training images
-            first, second = (list(x) if isinstance(x, tuple) else x for x in (given, stored))
-            if first != second:
-                option = "seed_everything" if name == "seed" else f"{group}.{name}"
-                raise UsageError(f"{option} is {given}, but {MADE} {stored}")
+def check_classes(module: LightningModule, data: LightningDataModule | None) -> None:
+    """Refuse a network of ours that has fewer classes than the data."""
+    least = getattr(data, "num_classes", 0)
+    if isinstance(module, MNISTClassifier) and module.num_classes < least:
+        raise UsageError(f"model.num_classes is {module.num_classes}: must be at least {least}")

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from mnist_lightning.cli.known_options import options_of
+
+if TYPE_CHECKING:
+    from lightning import LightningModule
 
 GROUPS = ("model", "data")
 
@@ -40,19 +43,18 @@ def classes_first(args: Sequence[str]) -> list[str]:
     return first + rest
 
 
-def settings(config: Any, group: str) -> Any:
-    """The options of a group, also where its class is named."""
-    found = config[group]
-    return found.get("init_args", {}) if "class_path" in found else found
+def predict_images_alone(module: "LightningModule") -> None:
+    """Have a module without a ``predict_step`` of its own predict images, alone or in a batch.
 
+    Lightning's step gives the network a whole batch, of which the labels are a part.
+    """
+    from lightning import LightningModule
 
-def names_no_code(value: Any) -> bool:
-    """Whether a setting of a checkpoint can name neither a class nor a file to read one from."""
-    if isinstance(value, list | tuple):
-        return all(map(names_no_code, value))
-    if isinstance(value, str):
-        return re.fullmatch(r"[\w -]*", value) is not None
-    return value is None or isinstance(value, int | float)
+    def predict_step(batch: Any) -> Any:
+        return module(batch[0] if isinstance(batch, list | tuple) else batch)
+
+    if type(module).predict_step is LightningModule.predict_step:
+        module.predict_step = predict_step  # type: ignore[method-assign]
 
 
 def _options(args: Sequence[str]) -> Iterator[tuple[str, str]]:

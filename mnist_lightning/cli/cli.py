@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from pydoc import locate
 from typing import Any
 
@@ -17,13 +16,18 @@ from mnist_lightning.checkpoints.checkpoint_io import SafeCheckpointIO
 from mnist_lightning.checkpoints.hyperparameters import check_hyperparameters
 from mnist_lightning.checkpoints.run_folder import RunFolder
 from mnist_lightning.checkpoints.runs import LOGS_DIR, open_checkpoint, open_network
-from mnist_lightning.cli.checks import StartChecks, check_fit, check_settings
-from mnist_lightning.cli.classes import names_no_code, settings
-from mnist_lightning.cli.options import MONITOR, SEEDS, add_options
+from mnist_lightning.cli.checks import StartChecks, check_classes, check_fit
+from mnist_lightning.cli.classes import predict_images_alone
+from mnist_lightning.cli.options import MONITOR, SEEDS, add_options, unused_callbacks
+from mnist_lightning.cli.settings import (
+    check_settings,
+    follow_checkpoint,
+    follow_data,
+    settings,
+)
 from mnist_lightning.cli.torchrun import follow_torchrun
 from mnist_lightning.cli.usage import own_words, parse
 from mnist_lightning.data.datamodule import MNISTDataModule
-from mnist_lightning.data.datasets import find_source
 from mnist_lightning.errors import CheckpointError, Error, UsageError
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.report import logger
@@ -55,7 +59,7 @@ class CLI(LightningCLI):
             self.parsers[name].set_defaults({"verbose": False})  # the report says more
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse, with the settings of the checkpoint as defaults where there is one."""
+        """Parse, with what the checkpoint decides as defaults or, without one, the data."""
         self.config = parse(parser, args, *self.parsers.values())
         subcommand = self.config.subcommand
         config = self.config[subcommand]
@@ -63,35 +67,29 @@ class CLI(LightningCLI):
             raise UsageError(f"seed_everything is {seed}: must be 0 to {SEEDS[-1]:,}")
         if (own := settings(config, "data").get("predict_path")) and subcommand != "predict":
             raise UsageError(f"data.predict_path is {own}: only predict reads it")
-        if subcommand == "fit" and config.ckpt_path is None:
-            return self._follow_data(parser, args)
+        if subcommand != "fit" or config.ckpt_path is not None:
+            self.checkpoint = self._open(subcommand, config)
+        checkpoint = self.checkpoint
+        defaults = follow_checkpoint(config, checkpoint) if checkpoint else follow_data(config)
+        if defaults:
+            self.parsers[subcommand].set_defaults(defaults)
+            self.config = parse(parser, args, *self.parsers.values())
+        if checkpoint:
+            check_settings(self.config[subcommand], checkpoint, with_data=subcommand == "fit")
+            # where LightningCLI finds a path it lets the checkpoint's settings win over options
+            self.config[subcommand].ckpt_path = None
+            print(checkpoint, flush=True)
+
+    def _open(self, subcommand: str, config: Any) -> Checkpoint:
+        """Read the checkpoint that is meant."""
+        own = settings(config, "data").get("predict_path")
         # what reads pictures is any network; all else is of the newest run, on whatever images
         find = open_network if own else open_checkpoint
-        found = find(config.ckpt_path, kind=self._kind(config))
-        self.checkpoint = checkpoint = check_hyperparameters(found)
+        checkpoint = check_hyperparameters(find(config.ckpt_path, kind=self._kind(config)))
         if subcommand == "fit" and not checkpoint.content.get("optimizer_states"):
             named = config.ckpt_path if checkpoint.note else checkpoint.path
             raise UsageError(f"ckpt_path is {named}: weights alone, no run to resume")
-        self._take_settings(self.parsers[subcommand], config, checkpoint)
-        self.config = parse(parser, args, *self.parsers.values())
-        check_settings(self.config[subcommand], checkpoint, with_data=subcommand == "fit")
-        # where LightningCLI finds a path it lets the checkpoint's settings win over options
-        self.config[subcommand].ckpt_path = None
-        print(checkpoint, flush=True)
-
-    def _follow_data(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse again with as many classes as the data has, unless a number is given."""
-        subcommand = self.config.subcommand
-        data, model = (settings(self.config[subcommand], group) for group in ("data", "model"))
-        if "dataset" not in data or "num_classes" not in model:  # of another class than ours
-            return
-        try:
-            source = find_source(data["dataset"], data["split"], Path(data["data_dir"]))
-        except ValueError as error:
-            raise UsageError(str(error)) from error
-        if len(source.classes) != model["num_classes"] and not self.subclass_mode_model:
-            self.parsers[subcommand].set_defaults({"model.num_classes": len(source.classes)})
-            self.config = parse(parser, args, *self.parsers.values())
+        return checkpoint
 
     def _kind(self, config: Any) -> type[LightningModule] | None:
         """The class that a checkpoint is opened with, if the user names it, or a network."""
@@ -99,21 +97,6 @@ class CLI(LightningCLI):
             found = locate(config.model.class_path)
             return found if isinstance(found, type) else LightningModule  # a function makes it
         return MNISTClassifier if config.model.net else None
-
-    def _take_settings(
-        self, parser: LightningArgumentParser, config: Any, checkpoint: Checkpoint
-    ) -> None:
-        """Make the settings of a checkpoint the defaults; a seed follows seed_everything."""
-        groups = {"model": checkpoint.model, "data": {**checkpoint.data}}
-        groups["data"].pop("seed", None)
-        for group, stored in groups.items():
-            harmless = {name: value for name, value in stored.items() if names_no_code(value)}
-            if "class_path" not in config[group]:
-                parser.set_defaults({f"{group}.{name}": x for name, x in harmless.items()})
-                continue
-            harmless = {name: x for name, x in harmless.items() if name in settings(config, group)}
-            path = config[group].class_path
-            parser.set_defaults({group: {"class_path": path, "init_args": harmless}})
 
     def before_instantiate_classes(self) -> None:
         """Tell the trainer of torchrun's processes, of the checkpoint, and where results go."""
@@ -137,25 +120,16 @@ class CLI(LightningCLI):
             unsaid = isinstance(error, ImportError) or "backend found" in str(error)
             where = f"trainer.accelerator is {wanted}: " if unsaid else ""
             raise UsageError(f"{where}{own_words(error)}") from error
-        plain = type(self.model).predict_step is LightningModule.predict_step
-        if self.subcommand == "predict" and plain:
-            # Lightning's own gives the network a whole batch, of which the labels are a part
-            self.model.predict_step = lambda batch: self.model(_images(batch))
-        least = getattr(self.datamodule, "num_classes", 0)
-        if isinstance(self.model, MNISTClassifier) and self.model.num_classes < least:
-            given = self.model.num_classes
-            raise UsageError(f"model.num_classes is {given}: must be at least {least}")
+        if self.subcommand == "predict":
+            predict_images_alone(self.model)
+        check_classes(self.model, self.datamodule)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer without the callbacks that a subcommand or an option does not use."""
         options = self.config_init[self.subcommand].trainer
         if self.subcommand != "fit":
             self.save_config_callback = None
-        unused = set() if self._chooses_best() else {"best_checkpoint"}
-        if options.enable_checkpointing is False or options.fast_dev_run:
-            unused |= {"checkpoint", "best_checkpoint"}
-        if not options.enable_progress_bar:
-            unused.add("progress_bar")
+        unused = unused_callbacks(options, self._chooses_best())
         parser = self.parsers[str(self.subcommand)]
         parser.callback_keys = [key for key in parser.callback_keys if key not in unused]
         self.checks = StartChecks()
@@ -212,11 +186,6 @@ class CLI(LightningCLI):
         folder = self.run_folder.claim(self.trainer)
         if folder and (folder / "config.yaml").exists():
             raise UsageError(f"trainer.logger: {folder} holds a run already")
-
-
-def _images(batch: Any) -> Any:
-    """The images of a batch, alone or first in it."""
-    return batch[0] if isinstance(batch, list | tuple) else batch
 
 
 def _listed(given: Any) -> list[Any]:

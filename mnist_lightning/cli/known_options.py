@@ -80,7 +80,7 @@ def _of_own_class(name: str, arguments: Sequence[str]) -> bool:
 
 def collect_options() -> dict[str, Any]:
     """Ask the parsers for what ``options.json`` holds."""
-    from mnist_lightning.cli.help import TOOLS
+    from mnist_lightning.cli.commands import TOOLS
     from mnist_lightning.cli.tools import tool, tool_parser
     from mnist_lightning.cli.trainer_command import command_parsers
 

@@ -3,6 +3,7 @@
 import re
 import sys
 from argparse import SUPPRESS, HelpFormatter
+from typing import Any
 
 import torch
 from jsonargparse.typing import register_type
@@ -67,3 +68,11 @@ def add_options(parser: LightningArgumentParser, subcommand: str, own_data: bool
     own = {"trainer.logger": log if subcommand == "fit" else False}
     own["trainer.enable_progress_bar"] = bool(sys.stdout and sys.stdout.isatty())
     parser.set_defaults({**DEFAULTS, **({} if own_data else DATA_DEFAULTS), **own})
+
+
+def unused_callbacks(trainer: Any, chooses_best: bool) -> set[str]:
+    """Names of the callbacks that a run with such options of the trainer does without."""
+    unused = set() if chooses_best else {"best_checkpoint"}
+    if trainer.enable_checkpointing is False or trainer.fast_dev_run:
+        unused |= {"checkpoint", "best_checkpoint"}
+    return unused if trainer.enable_progress_bar else {*unused, "progress_bar"}

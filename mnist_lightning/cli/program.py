@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mnist_lightning import __version__
+from mnist_lightning import PROGRAM, __version__
 from mnist_lightning.cli.allocator import keep_freed_memory
-from mnist_lightning.cli.help import PROGRAM, TOOLS, help_page
+from mnist_lightning.cli.commands import TOOLS
+from mnist_lightning.cli.help import help_page
 from mnist_lightning.cli.known_options import check_options, options_of
 from mnist_lightning.errors import Error, printable
 

@@ -12,11 +12,11 @@ from lightning import LightningDataModule, LightningModule
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser
 
+from mnist_lightning import PROGRAM
 from mnist_lightning.checkpoints.run_folder import run_folder
 from mnist_lightning.checkpoints.runs import Run
 from mnist_lightning.cli.classes import GROUPS, classes_first, names_class
 from mnist_lightning.cli.cli import CLI
-from mnist_lightning.cli.help import PROGRAM
 from mnist_lightning.cli.options import Parser
 from mnist_lightning.cli.run_config import RunConfig
 from mnist_lightning.data.datamodule import MNISTDataModule

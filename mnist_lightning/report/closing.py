@@ -7,6 +7,7 @@ from pathlib import Path
 from lightning import LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from mnist_lightning import PROGRAM
 from mnist_lightning.checkpoints.run_folder import RunFolder
 from mnist_lightning.checkpoints.runs import LOGS_DIR
 from mnist_lightning.data.datamodule import attached_data
@@ -14,7 +15,6 @@ from mnist_lightning.models.classifier import MNISTClassifier
 
 # TensorBoard smooths by 0.6 where it is not told otherwise, which bends curves of a few epochs
 BOARD = "http://localhost:6006/?smoothing=0"
-PROGRAM = "mnist-lightning"
 
 
 def closing_lines(

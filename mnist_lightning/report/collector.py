@@ -1,14 +1,11 @@
 """The predictions of one evaluation pass, collected once for all callbacks that show them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from mnist_lightning.checkpoints.shown import left_out, only_shows
@@ -16,46 +13,8 @@ from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.source import class_labels
 from mnist_lightning.models.batch import to_classes
 from mnist_lightning.models.fingerprint import fingerprint
-from mnist_lightning.report.scores import Scores, compute_scores
-
-SHOWN = 9  # right and wrong images kept for the figure, as in the original
-MISTAKES = 36  # kept, those with the highest loss: an untrained network makes thousands
-
-Array = NDArray[Any]
-
-
-class Batch(NamedTuple):
-    """Images (N, K, H, W) float with labels, (N,) int64 of the truth, and logits (N, C) float."""
-
-    images: Tensor
-    labels: Tensor
-    logits: Tensor
-
-    def select(self, index: Tensor | slice) -> "Batch":
-        """Some of the images."""
-        return Batch(*(each[index] for each in self))
-
-    def arrays(self, classes: Sequence[int | str]) -> tuple[Array, Array, Array, Array]:
-        """Images (N, H, W) in gray, labels, predictions and losses, for figures."""
-        images, predictions = self.images.float().mean(dim=1), self.logits.argmax(dim=1)
-        labels, digits = (np.array(classes)[each.numpy()] for each in (self.labels, predictions))
-        return images.numpy(), labels, digits, self.losses().numpy()
-
-    def losses(self) -> Tensor:
-        """Cross-entropy of each image, (N,) float32, in nats."""
-        return F.cross_entropy(self.logits.float(), self.labels, reduction="none")
-
-
-class Predictions(NamedTuple):
-    """The predictions for a whole set, on the CPU."""
-
-    logits: Tensor  # (N, C) float32
-    labels: Tensor  # (N,) int64, the truth
-    shown: Batch  # the first nine images classified correctly, then the first nine incorrectly
-    mistakes: Batch  # up to 36 images classified incorrectly, the highest loss first
-    first_images: Tensor  # (up to ``keep_first``, K, H, W), of this rank, on its device
-    scores: Scores
-    classes: Sequence[int | str]  # of each column of the logits
+from mnist_lightning.report.predictions import Batch, Predictions, choose
+from mnist_lightning.report.scores import compute_scores
 
 
 @only_shows
@@ -140,7 +99,7 @@ class PredictionCollector(Callback):
             self._first.append(images[:missing])
         if self._kept:
             batch = Batch(*map(torch.cat, zip(self._kept, batch, strict=True)))
-        self._kept = batch.select(torch.cat(_choose(batch)).unique())  # type: ignore[no-untyped-call]
+        self._kept = batch.select(torch.cat(choose(batch)).unique())  # type: ignore[no-untyped-call]
 
     def gather_final(self, trainer: Trainer, module: LightningModule) -> Predictions | None:
         """Gather the predictions of the network as ``fit`` leaves it.
@@ -166,7 +125,7 @@ class PredictionCollector(Callback):
             return None
         logits, labels = (_all_ranks(torch.cat(p)) for p in zip(*self._answers, strict=True))
         kept, logits = Batch(*map(_all_ranks, self._kept)), logits.float()
-        right, wrong, worst = _choose(kept)
+        right, wrong, worst = choose(kept)
         shown, mistakes = kept.select(torch.cat([right, wrong])), kept.select(worst)
         first = torch.cat([kept.images[:0], *self._first])
         scores = compute_scores(logits, labels, self.classes)
@@ -176,15 +135,6 @@ class PredictionCollector(Callback):
 
 def _are_classes(labels: Tensor, logits: Tensor) -> bool:
     return not ((labels < 0) | (labels >= logits.shape[1])).any()
-
-
-def _choose(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """Indices of the first right images, of the first wrong, and of the highest losses of these."""
-    is_right = batch.logits.argmax(dim=1) == batch.labels
-    (right,), (wrong,) = is_right.nonzero(as_tuple=True), (~is_right).nonzero(as_tuple=True)
-    losses = batch.select(wrong).losses()
-    worst = wrong[losses.argsort(descending=True, stable=True)]
-    return right[:SHOWN], wrong[:SHOWN], worst[:MISTAKES]
 
 
 def _all_ranks(tensor: Tensor) -> Tensor:

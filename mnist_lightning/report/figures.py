@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from mnist_lightning.report import plotting
-from mnist_lightning.report.collector import Predictions
 from mnist_lightning.report.plotting import Columns
+from mnist_lightning.report.predictions import Predictions
 
 EXPLAINED = 9  # mistakes
 NOISE, COPIES = 0.25, 32  # of the range of the pixels; of each image

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mnist_lightning.data.source import noun_of
-from mnist_lightning.report.collector import Array
+from mnist_lightning.report.predictions import Array
 from mnist_lightning.report.scores import describe_pair, wilson_interval
 
 STAGES = {"": ("training", "tab:blue"), "val_": ("validation", "tab:orange")}  # by their columns

@@ -1,12 +1,8 @@
-"""The report of a run: counts, scores, figures and its page, one file that needs no other."""
+"""The report of a run: counts, scores, figures and its page."""
 
-import json
-import shlex
 import time
-from base64 import b64encode
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_warn
@@ -14,21 +10,18 @@ from matplotlib.figure import Figure
 
 from mnist_lightning.checkpoints.run_folder import RunFolder, run_folder
 from mnist_lightning.checkpoints.shown import left_out, only_shows, say
-from mnist_lightning.data.datamodule import TITLES, attached_data
+from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.errors import Error, OutputError
 from mnist_lightning.files import atomic_write
 from mnist_lightning.report import summary
 from mnist_lightning.report.closing import closing_lines, named
-from mnist_lightning.report.collector import PredictionCollector, Predictions
+from mnist_lightning.report.collector import PredictionCollector
 from mnist_lightning.report.figures import draw_curves, draw_test, draw_validation
 from mnist_lightning.report.history import History
 from mnist_lightning.report.loggers import log_figure, log_file
+from mnist_lightning.report.page import FILE_NAME, write_page
+from mnist_lightning.report.predictions import Predictions
 from mnist_lightning.report.progress_bar import doing
-from mnist_lightning.report.scores import describe_pair
-
-FILE_NAME = "report.html"
-# What a file of the run may cause whose content is not what it should be
-DAMAGED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @only_shows
@@ -142,41 +135,3 @@ def _draw_fit(trainer: Trainer, folder: Path, predictions: Predictions | None) -
 def _save(figure: Figure, path: Path) -> None:
     with atomic_write(path) as draft:
         figure.savefig(draft, dpi=120)
-
-
-def write_page(folder: Path) -> str:
-    """Write the page from the files in a run's folder; say where it is, or what failed."""
-    path = folder / FILE_NAME
-    try:
-        text = render_page(folder)
-    except (OSError, TemplateError, *DAMAGED):
-        return f"{path} is not written anew: a file of the run is missing or damaged"
-    with atomic_write(path) as draft:
-        draft.write_text(text, encoding="utf-8")
-    return named("Page", path)
-
-
-def render_page(folder: Path) -> str:
-    """Render the page as HTML; all text that comes from the run is escaped."""
-    loader = FileSystemLoader(Path(__file__).parent)
-    jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    jinja.filters.update(
-        base64=lambda path: b64encode(path.read_bytes()).decode(),
-        scores=lambda digit: map(summary.cell, digit.values()),
-        confusion=lambda pair: (describe_pair(*list(pair.values())[:2]), pair["count"]),
-    )
-    metrics = {"figures": folder / "validation/metrics.json", "test": folder / "test/metrics.json"}
-    found = {part: json.loads(path.read_bytes()) for part, path in metrics.items() if path.exists()}
-    config = folder.resolve() / "config.yaml"
-    # the command that repeats the run does not tell where on this machine it lies
-    base = Path.cwd() if config.is_relative_to(Path.cwd()) else config.parents[1]
-    older = dict.fromkeys(("date", "recipe", "machine")) | {"changed": {}}  # 0.1 wrote none
-    return jinja.get_template("page.html.j2").render(
-        run=folder.resolve(),
-        config=shlex.quote(config.relative_to(base).as_posix()) if config.is_file() else None,
-        summary=older | json.loads((folder / "summary.json").read_bytes()),
-        titles=TITLES,
-        warning=summary.WARNING,
-        # of evaluations on the same images the later one
-        evaluations={scores["images"]: (part, scores) for part, scores in found.items()},
-    )

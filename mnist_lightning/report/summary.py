@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning import LightningModule, Trainer
 
-from mnist_lightning import __version__
+from mnist_lightning import PROGRAM, __version__
 from mnist_lightning.checkpoints.last_checkpoint import trainer_options
 from mnist_lightning.checkpoints.shown import left_out
 from mnist_lightning.data.datamodule import TITLES, MNISTDataModule, attached_data, data_name
@@ -62,7 +62,7 @@ def count_lines(scores: Scores, stage: str, trainer: Trainer) -> list[str]:
         lines += [f"{title:<20} {right:>6,} classified correctly, {wrong}"]
         lines += [f"{'':<20} {right / count:.2%}, 95 % interval {low:.2%} to {high:.2%}"]
     if name == HELD_OUT:
-        how = "; `mnist-lightning test` scores it" if trainer.checkpoint_callbacks else ""
+        how = f"; `{PROGRAM} test` scores it" if trainer.checkpoint_callbacks else ""
         lines.append(f"The test set was not looked at{how}.")
     return lines
 

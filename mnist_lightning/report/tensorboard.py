@@ -19,10 +19,11 @@ from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.source import noun_of
 from mnist_lightning.models.classifier import MNISTClassifier
 from mnist_lightning.models.network import ConvNet
-from mnist_lightning.report.collector import PredictionCollector, Predictions
+from mnist_lightning.report.collector import PredictionCollector
 from mnist_lightning.report.logger import RunLogger, warned
 from mnist_lightning.report.loggers import log_figure
 from mnist_lightning.report.plotting import plot_mistakes
+from mnist_lightning.report.predictions import Predictions
 
 PROJECTED = 1_000  # images in the projector
 SHOWN = 18  # mistakes of an epoch

@@ -1,22 +1,21 @@
 """The original's workflow, from the summary to the pictures, as functions for a notebook."""
 
-import logging
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
 import numpy as np
-from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning import LightningDataModule, LightningModule
 from matplotlib.figure import Figure
 
 from mnist_lightning.data.datamodule import MNISTDataModule
 from mnist_lightning.report import plotting
-from mnist_lightning.report.collector import SHOWN, Array, PredictionCollector
+from mnist_lightning.report.collector import PredictionCollector
 from mnist_lightning.report.history import History
 from mnist_lightning.report.layer_table import format_table, layers
+from mnist_lightning.report.predictions import SHOWN, Array
+from mnist_lightning.report.quiet import quiet, quiet_trainer
 from mnist_lightning.report.report import Report
 
 
@@ -77,8 +76,8 @@ def fit(
     _check_kinds(model, data)
     _check("epochs", epochs)
     history = History()
-    with _quiet():
-        _trainer(epochs, history, Report(figures=False)).fit(model, datamodule=data)
+    with quiet():
+        quiet_trainer(epochs, history, Report(figures=False)).fit(model, datamodule=data)
     return history.columns()
 
 
@@ -93,8 +92,8 @@ def evaluate(model: LightningModule, data: LightningDataModule) -> Evaluation:
     collector.keep_first = sys.maxsize  # all of them
     if isinstance(data, MNISTDataModule):
         collector.classes = data.classes
-    with _quiet():
-        _trainer(1, collector).test(model, datamodule=data, verbose=False)
+    with quiet():
+        quiet_trainer(1, collector).test(model, datamodule=data, verbose=False)
     found = collector.predictions
     if found is None:
         raise ValueError("the model gives no logits, (B, C), or the data no images with classes")
@@ -161,37 +160,3 @@ def _check_kind(name: str, value: object, kind: type, example: str) -> None:
     if not isinstance(value, kind):
         given = type(value).__name__
         raise ValueError(f"{name} is a {given}: must be a {kind.__name__}, such as {example}")
-
-
-def _trainer(epochs: int, *callbacks: Callback) -> Trainer:
-    """A trainer that writes nothing; it shows a progress bar on a terminal alone."""
-    return Trainer(
-        devices=1,
-        max_epochs=epochs,
-        callbacks=[*callbacks],
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=sys.stdout.isatty(),
-    )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Leave out Lightning's notes and advertisements, and have Ctrl-C do what it does elsewhere."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            # a batch from memory costs less than handing it over from a worker process; and what
-            # Lightning asks torch in an old way is nothing that a user could mend
-            for words in ("does not have many workers", "treespec, LeafSpec"):
-                warnings.filterwarnings("ignore", message=f".*{words}.*")
-            yield
-    except SystemExit as ended:
-        if not isinstance(interrupt := ended.__context__, KeyboardInterrupt):
-            raise
-        raise interrupt from None  # Lightning would end the program
-    finally:
-        logger.setLevel(level)

@@ -13,7 +13,7 @@ from mnist_lightning import MNISTClassifier
 from mnist_lightning.checkpoints.checkpoint import read_checkpoint
 from mnist_lightning.checkpoints.hyperparameters import check_hyperparameters
 from mnist_lightning.checkpoints.training_state import TrainingState
-from mnist_lightning.cli.classes import names_no_code
+from mnist_lightning.cli.settings import names_no_code
 from mnist_lightning.errors import CheckpointError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers")

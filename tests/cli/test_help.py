@@ -11,7 +11,7 @@ from conftest import refused
 from mnist_lightning import __version__
 from mnist_lightning.__main__ import main
 from mnist_lightning.cli import known_options
-from mnist_lightning.cli.help import EXAMPLES, OPTIONS, SUMMARIES
+from mnist_lightning.cli.commands import EXAMPLES, OPTIONS, SUMMARIES
 
 PAGES = [[], ["--help"], *([command, "--help"] for command in SUMMARIES)]
 

@@ -99,9 +99,9 @@ def fit(*, drop: str = "", made: Callable[[], Facts] = dict, **options: Any) -> 
     return row
 
 
-def given(row: Row, **parts: bool) -> Row:
-    """A row whose sides have parts of the user's own, as Side names them."""
-    return lambda side: row(replace(side, **parts))
+def given(row: Row, net: bool = False, folder: bool = False) -> Row:
+    """A row in which our side has parts of the user's own, as Side names them."""
+    return lambda side: row(replace(side, net=net, folder=folder))
 
 
 def came_to(trainer: Trainer, module: Any, witness: Witness, before: Facts) -> Facts:

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 import torch
 
-from mnist_lightning.report.report import render_page, write_page
+from mnist_lightning.report.page import render_page, write_page
 from mnist_lightning.report.scores import compute_scores
 
 HOSTILE = "<script src=http://evil.example>\"'&"
