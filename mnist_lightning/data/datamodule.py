@@ -183,8 +183,9 @@ class MNISTDataModule(LightningDataModule):
         """Read the files into memory, and cut off the images held out."""
         if self.predict_path and stage == "predict":
             found = list_labelled(self.predict_path, self.recursive, self.classes)
-            files, labels = zip(*found, strict=True)
-            self.pictures = PictureDataset(files, self.scaling, labels=labels)
+            self.pictures = PictureDataset(
+                [file for file, _ in found], self.scaling, labels=[label for _, label in found]
+            )
             return
         self.source = self.hparams["source"] = self.resolve_source()
         images, labels = self._source.read(self.data_dir, train=True)

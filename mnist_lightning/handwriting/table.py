@@ -35,7 +35,7 @@ def format_table(predictions: "Sequence[Prediction]", labels: Sequence[str] = ()
     alone = len({each.file.name for each in predictions}) == len(predictions)
     for each, label in zip(predictions, labels or [""] * len(predictions), strict=True):
         file = Text(printable(each.file.name if alone else str(each.file)))
-        cells = ["", "", ""]
+        cells: list[str | Text] = ["", "", ""]
         if each.remark:
             file.append("\n" if console.is_terminal else "  ").append(each.remark, "yellow")
         else:

@@ -129,6 +129,10 @@ def test_pages_are_limited(tmp_path: Path) -> None:
 
 def test_large_pictures_are_reduced() -> None:
     assert decode_image(encoded("JPEG", picture().resize((2000, 1000)))).shape == (400, 800)
+    checked = Image.fromarray((np.indices((1600, 1600)).sum(0) % 2 * 255).astype(np.uint8))
+    for mode in ("L", "P", "1"):  # means of the pixels, not of indices, nor every second one
+        grey = decode_image(encoded("PNG", checked.convert(mode)))
+        assert np.abs(grey - 0.5).max() < 0.02, mode
 
 
 def patched(content: bytes, at: int, new: bytes) -> bytes:

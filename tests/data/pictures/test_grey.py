@@ -15,7 +15,8 @@ ON, OFF = (230, 60), (60, 250)  # a place on the line, and one beside it
 def values(image: Image.Image) -> tuple[float, float]:
     """Brightness on the line and beside it."""
     grey = to_grey(image)
-    assert (grey.dtype, grey.shape) == (np.float32, image.size[::-1])
+    assert grey.dtype == np.float32
+    assert grey.shape == image.size[::-1]
     assert 0 <= grey.min() <= grey.max() <= 1
     return tuple(float(grey[y, x]) for x, y in (ON, OFF))  # type: ignore[return-value]
 

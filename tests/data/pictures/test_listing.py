@@ -20,8 +20,8 @@ def folder(workdir: Path) -> Path:
     return Path("photos")
 
 
-def listed(**options: bool) -> dict[str, str]:
-    found = list_labelled(Path("photos"), **options)
+def listed(recursive: bool = False) -> dict[str, str]:
+    found = list_labelled(Path("photos"), recursive)
     assert [file for file, _ in found] == sorted(file for file, _ in found)
     return {file.relative_to("photos").as_posix(): label for file, label in found}
 
