@@ -32,7 +32,7 @@ SYNONYMS = {
     "onnx": "export",
 }
 EXAMPLES = {
-    "": ("fit --trainer.max_epochs 5", "predict --data.predict_path seven.png", "draw"),
+    "": ("fit --trainer.max_epochs 5", "predict seven.png", "draw"),
     "fit": (
         "fit --trainer.max_epochs 5",
         "fit --data.dataset fashion_mnist --data.val_size 5000",
@@ -41,8 +41,8 @@ EXAMPLES = {
     "validate": ("validate", "validate --ckpt_path best", "validate --data.batch_size 256"),
     "test": ("test", "test --ckpt_path best", "test --ckpt_path pretrained"),
     "predict": (
-        "predict --data.predict_path seven.png",
-        "predict --data.predict_path photos/ --data.save_inputs true",
+        "predict seven.png photos/",
+        "predict photos/ --data.recursive true --data.save_inputs true",
         "predict --ckpt_path last",
     ),
     "draw": ("draw", "draw --ckpt_path last", "draw --port 0 --browser false"),
@@ -98,8 +98,11 @@ OPTIONS = {
     "validate": {"ckpt_path": CHECKPOINT, **DATA, **TRAINER},
     "test": {"ckpt_path": CHECKPOINT, **DATA, **TRAINER},
     "predict": {
-        "data.predict_path": "PNG, JPEG or BMP file with a digit, or a folder of such.",
-        "data.save_inputs": "Keep the pictures as the network saw them.",
+        "data.predict_path": "PNG, JPEG, BMP, GIF, WebP, TIFF or HEIC file with a digit, or a "
+        "folder of such; PICTURES are the same. Folders in it that are named 0 to 9 label their "
+        "pictures, and a CSV file with the columns file and label those it names: they are scored.",
+        "data.recursive": "Read the other folders in a folder, too.",
+        "data.save_inputs": "Keep what the network saw, and show it beside the pictures.",
         "ckpt_path": f"{CHECKPOINT} A run on generated digits reads pictures only if it is named.",
         **DATA,
     },

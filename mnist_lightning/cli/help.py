@@ -5,8 +5,7 @@ import shutil
 import textwrap
 from difflib import get_close_matches
 
-from mnist_lightning import PROGRAM as PROGRAM
-from mnist_lightning import __version__
+from mnist_lightning import PROGRAM, __version__
 from mnist_lightning.cli.commands import (
     EXAMPLES,
     OPTIONS,
@@ -15,7 +14,6 @@ from mnist_lightning.cli.commands import (
     SYNONYMS,
     TRAINER_COMMANDS,
 )
-from mnist_lightning.cli.commands import TOOLS as TOOLS
 from mnist_lightning.cli.known_options import read_options
 from mnist_lightning.errors import UsageError
 
@@ -65,7 +63,11 @@ def _program_page(width: int) -> list[str]:
 
 
 def _command_page(command: str, width: int) -> list[str]:
-    positional = {"import-keras": " MODEL CHECKPOINT", "export-keras": " CHECKPOINT MODEL"}
+    positional = {
+        "predict": " [PICTURES]",
+        "import-keras": " MODEL CHECKPOINT",
+        "export-keras": " CHECKPOINT MODEL",
+    }
     usage = f"usage: {PROGRAM} {command}{positional.get(command, '')} [OPTIONS]"
     page = [usage, "", *textwrap.wrap(SUMMARIES[command], width), "", "Options:"]
     page += [*_table(_described(command), width), "", *_examples(command), ""]

@@ -35,6 +35,16 @@ def options_of(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield name, value if equals else following
 
 
+def part_positional(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part arguments into those that are no options, and the options with their values."""
+    positional: list[str] = []
+    options: list[str] = []
+    for before, argument in pairwise(["", *arguments]):
+        is_value = before.startswith("--") and "=" not in before
+        (options if is_value or argument.startswith("-") else positional).append(argument)
+    return positional, options
+
+
 def check_options(command: str, arguments: Sequence[str]) -> None:
     """Refuse an option that the command does not have, and name the nearest one.
 
@@ -44,9 +54,6 @@ def check_options(command: str, arguments: Sequence[str]) -> None:
     if command not in options or options["lightning"] != version("lightning"):
         return
     known = options[command]
-    if command == "predict" and arguments and not arguments[0].startswith("-"):
-        hint = f"did you mean --data.predict_path {arguments[0]}?"
-        raise UsageError(f"unrecognized arguments: {' '.join(arguments)}; {hint}")
     for name, value in options_of(arguments):
         option = OPTION.fullmatch(name)
         if option and not _may_be(option[1], known) and not _of_own_class(option[1], arguments):

@@ -10,15 +10,15 @@ from mnist_lightning import PROGRAM, __version__
 from mnist_lightning.cli.allocator import keep_freed_memory
 from mnist_lightning.cli.commands import TOOLS
 from mnist_lightning.cli.help import help_page
-from mnist_lightning.cli.known_options import check_options, options_of
-from mnist_lightning.errors import Error, printable
+from mnist_lightning.cli.known_options import check_options, options_of, part_positional
+from mnist_lightning.errors import Error, UsageError, printable
 
 if TYPE_CHECKING:
     from mnist_lightning.checkpoints.runs import Run
 
 LINE = 200  # characters of an error, at most
 # Options with which predict needs no Trainer
-PICTURES = {"--data.predict_path", "--data.save_inputs", "--ckpt_path"}
+PICTURES = {"--data.predict_path", "--data.recursive", "--data.save_inputs", "--ckpt_path"}
 
 
 def run(args: Sequence[str] | None = None) -> "Run | None":
@@ -70,6 +70,9 @@ def _run(arguments: list[str]) -> "Run | None":
         from mnist_lightning.cli.tools import run_tool
 
         return run_tool(command, arguments[1:])
+    if command == "predict" and (pictures := part_positional(arguments[1:])[0]):
+        hint = f"did you mean --data.predict_path {pictures[0]}?"
+        raise UsageError(f"unrecognized arguments: {' '.join(pictures)}; {hint}")
     from mnist_lightning.cli.trainer_command import run_command
 
     return run_command(arguments)
@@ -80,4 +83,5 @@ def _reads_pictures(arguments: list[str]) -> bool:
     given = dict(options_of(arguments))
     one_dash = any(re.match(r"-[A-Za-z]", argument) for argument in arguments)
     place = given.get("--data.predict_path", "")
-    return place not in ("", "null") and given.keys() <= PICTURES and not one_dash
+    named = place not in ("", "null") or part_positional(arguments)[0]
+    return bool(named) and given.keys() <= PICTURES and not one_dash

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser
 
-from mnist_lightning.cli.help import PROGRAM, TOOLS
+from mnist_lightning import PROGRAM
+from mnist_lightning.cli.commands import TOOLS
+from mnist_lightning.cli.known_options import part_positional
 from mnist_lightning.cli.usage import parse
 
 if TYPE_CHECKING:
@@ -38,12 +40,16 @@ def tool(name: str) -> Callable[..., Any]:
 
 
 def _predict_pictures(arguments: list[str]) -> "Run":
-    """Run ``predict`` with those options of MNISTDataModule that need no Trainer."""
+    """Run ``predict`` on pictures, with those options of MNISTDataModule that need no Trainer."""
     from mnist_lightning.handwriting.predict import predict_pictures
 
+    pictures, options = part_positional(arguments)
     parser = ArgumentParser(prog=f"{PROGRAM} predict", exit_on_error=False)
-    parser.add_argument("--data.predict_path", type=str)
+    parser.add_argument("--data.predict_path", type=str | None)
+    parser.add_argument("--data.recursive", type=bool, default=False)
     parser.add_argument("--data.save_inputs", type=bool, default=False)
     parser.add_argument("--ckpt_path", type=str | None)
-    given = parse(parser, arguments, parser)
-    return predict_pictures(given.data.predict_path, given.ckpt_path, given.data.save_inputs)
+    given = parse(parser, options, parser)
+    data = given.data
+    paths = [*pictures, *([data.predict_path] if data.predict_path else [])]
+    return predict_pictures(paths, given.ckpt_path, data.recursive, data.save_inputs)

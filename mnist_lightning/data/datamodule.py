@@ -19,7 +19,8 @@ from mnist_lightning.data.datasets import (
     synthetic_digits,
 )
 from mnist_lightning.data.loader import EpochLoader, ordered, shuffled
-from mnist_lightning.data.pictures.picture_dataset import PictureDataset, list_pictures
+from mnist_lightning.data.pictures.listing import list_labelled
+from mnist_lightning.data.pictures.picture_dataset import PictureDataset
 from mnist_lightning.data.source import Source
 from mnist_lightning.errors import DataError, UnreachableError
 
@@ -27,7 +28,7 @@ TITLES = {source.name: source.title for source in (*SOURCES.values(), synthetic_
 TRAIN_SIZE, TEST_SIZE = MNIST.sizes["train"], MNIST.sizes["t10k"]
 MOST = 1_000_000  # generated images, or images in a batch
 # of this machine: they stay out of checkpoints, and are not taken from one
-LOCAL = ("data_dir", "mirror", "predict_path", "save_inputs")
+LOCAL = ("data_dir", "mirror", "predict_path", "recursive", "save_inputs")
 
 
 class MNISTDataModule(LightningDataModule):
@@ -54,9 +55,13 @@ class MNISTDataModule(LightningDataModule):
         rotation: And turn by up to so many degrees.
         zoom: And are divided in size, along each axis, by 1 - zoom to 1 + zoom; [0, 1).
         shear: And slant by up to so many degrees, below 90.
-        predict_path: Image of a digit, or folder of such, that ``predict`` reads in place of the
-            test images: PNG, JPEG or BMP.
-        save_inputs: ``predict`` keeps those images as the network saw them, in ``predict_inputs``.
+        predict_path: Picture of a digit, or folder of such, that ``predict`` reads in place of the
+            test images: PNG, JPEG, BMP, GIF, WebP, TIFF or HEIC. Folders in it that have the name
+            of a class label their pictures, which are then scored; so does a CSV file with the
+            columns ``file`` and ``label``.
+        recursive: Read the other folders in it, too.
+        save_inputs: ``predict`` keeps what the network saw of them, in ``predict_inputs``, and
+            shows it beside them in ``predict_inputs.png``.
         dataset: ``mnist``, ``fashion_mnist``, ``kmnist``, ``qmnist`` or ``emnist``; or a folder, as
             given or in ``data_dir``, of four IDX files with MNIST's names, plain or .gz.
         split: Of EMNIST: ``balanced``, ``byclass``, ``bymerge``, ``digits``, ``letters`` or
@@ -64,7 +69,7 @@ class MNISTDataModule(LightningDataModule):
 
     Raises:
         ValueError: A number is out of range, a word is none of those allowed, the mirror is no URL,
-            or there are no inputs to save.
+            or an option for pictures is given without them.
         DataError: The folder does not hold what it should.
     """
 
@@ -83,6 +88,7 @@ class MNISTDataModule(LightningDataModule):
         zoom: float = 0.0,
         shear: float = 0.0,
         predict_path: str | None = None,
+        recursive: bool = False,
         save_inputs: bool = False,
         dataset: str = "mnist",
         split: str = "balanced",
@@ -107,8 +113,9 @@ class MNISTDataModule(LightningDataModule):
             raise ValueError(f"val_size is {val_size}: must be 0 to {limit - 1:,}")
         if mirror and not re.match(r"https?://[^\[\]/]+|file:///", mirror):
             raise ValueError(f"mirror is {mirror}: must begin with http://, https:// or file:///")
-        if save_inputs and not predict_path:
-            raise ValueError("save_inputs is True: must be with predict_path")
+        for name, given in (("save_inputs", save_inputs), ("recursive", recursive)):
+            if given and not predict_path:
+                raise ValueError(f"{name} is True: must be with predict_path")
         self.augmentation = Augmentation(seed, shift, rotation, zoom, shear)
         tabled = self._real.scaling(normalize)
         self._measured = tabled is None  # in setup
@@ -125,6 +132,7 @@ class MNISTDataModule(LightningDataModule):
         self.val_size = val_size
         self.seed = seed
         self.predict_path = Path(predict_path) if predict_path else None
+        self.recursive = recursive
         self.save_inputs = save_inputs
         self.pictures: PictureDataset | None = None
         self._resumed: dict[str, int] | None = None
@@ -178,7 +186,10 @@ class MNISTDataModule(LightningDataModule):
             ValueError: The trainer's module has fewer classes than the images.
         """
         if self.predict_path and stage == "predict":
-            self.pictures = PictureDataset(list_pictures(self.predict_path), self.scaling)
+            found = list_labelled(self.predict_path, self.recursive, self.classes)
+            self.pictures = PictureDataset(
+                [file for file, _ in found], self.scaling, labels=[label for _, label in found]
+            )
             return
         self.source = self.hparams["source"] = self.resolve_source()
         images, labels = self._source.read(self.data_dir, train=True)

@@ -15,8 +15,9 @@ from typing import Any
 import torch
 
 from mnist_lightning.checkpoints.kind import find_class
+from mnist_lightning.data.pictures.decoding import ImageError, decode_image
 from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
-from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, ImageError, decode_image
+from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT
 from mnist_lightning.errors import UsageError, printable
 from mnist_lightning.handwriting.prediction import NO_NUMBER, Predictor
 from mnist_lightning.handwriting.server import HOST, DrawingServer

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from mnist_lightning.data.pictures.picture_dataset import list_pictures
+from mnist_lightning.data.pictures.listing import list_pictures
 
 Picture = str | PathLike[str] | bytes | Image.Image | NDArray[Any]
 ONE = (str, PathLike, bytes, Image.Image)

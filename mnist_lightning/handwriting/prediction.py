@@ -96,9 +96,9 @@ def predict_images(
     """Predict the digits in pictures of any size, in order, as ``predict`` does.
 
     Args:
-        paths: One or many: files in PNG, JPEG or BMP, folders of such, the bytes of such a
-            file, PIL images, or arrays (H, W) or (H, W, 3), uint8 or float in [0, 1]; one digit in
-            each, dark on light or light on dark.
+        paths: One or many: files in PNG, JPEG, BMP, GIF, WebP, TIFF or HEIC, folders of such, the
+            bytes of such a file, PIL images, or arrays (H, W) or (H, W, 3), uint8 or float in
+            [0, 1]; one digit in each, dark on light or light on dark.
         checkpoint: A path; ``last`` or ``best`` of the newest run; or ``pretrained``, the network
             that comes with the package. Default: the best, or else the last, of the newest run on
             real images, or else ``pretrained``. CheckpointError where it is missing, damaged or of

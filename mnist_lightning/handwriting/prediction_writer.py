@@ -14,21 +14,16 @@ from mnist_lightning.data.datamodule import attached_data
 from mnist_lightning.data.source import class_labels, noun_of
 from mnist_lightning.errors import printable
 from mnist_lightning.handwriting.prediction import to_predictions, to_probabilities
-from mnist_lightning.handwriting.table import (
-    INPUTS,
-    format_table,
-    refuse_unreadable,
-    save_inputs,
-    write_predictions,
-    write_table,
-)
+from mnist_lightning.handwriting.results import refuse_unreadable, write_results
+from mnist_lightning.handwriting.table import write_table
 
 
 @only_shows
 class PredictionWriter(BasePredictionWriter):
     """Write ``predictions.csv`` after ``predict``: index, digit (or class) and its probability.
 
-    Of the user's own pictures the fields of ``Prediction``, shown as a table too.
+    Of the user's own pictures the fields of ``Prediction``, shown as a table too, and a score of
+    those whose labels are known.
 
     Args:
         file_name: Name of the file in the trainer's ``default_root_dir``; the command line makes
@@ -58,17 +53,15 @@ class PredictionWriter(BasePredictionWriter):
         labels = class_labels(classes, probabilities.shape[1])
         if data and pictures:
             found = to_predictions(pictures, probabilities, classes)
-            write_predictions(path, found, noun_of(labels))
-            if data.save_inputs:
-                save_inputs(pictures, path.with_name(INPUTS))
-            say(trainer, format_table(found))
+            noun, keep_inputs = noun_of(labels), data.save_inputs
+            say(trainer, write_results(path, pictures, found, noun, keep_inputs))
         else:
             best = enumerate(zip(*(each.tolist() for each in probabilities.max(1)), strict=True))
             rows = [[i, labels[d], f"{p:.6f}"] for i, (p, d) in best]
             write_table(path, ["index", noun_of(labels), "probability"], rows)
-        say(trainer, f"Predictions: {printable(str(path))}")
+            say(trainer, f"Predictions: {printable(str(path))}")
         if data and pictures and data.predict_path:
-            refuse_unreadable(found, data.predict_path)
+            refuse_unreadable(found, str(data.predict_path))
 
 
 def _join(predictions: Any) -> Tensor:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 from torch import Tensor
@@ -10,6 +9,7 @@ from torch.nn import functional as F
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from mnist_lightning.data.source import class_labels, noun_of
+from mnist_lightning.models.interval import wilson_interval as wilson_interval
 
 BINS = 15  # of confidence: Guo et al. (2017), arXiv 1706.04599
 MOST_FREQUENT = 5
@@ -64,14 +64,6 @@ def compute_scores(logits: Tensor, labels: Tensor, classes: Sequence[str] = ()) 
 def describe_pair(label: object, prediction: object, gap: str = " ") -> str:
     """Name the truth and a prediction, in the words of all tables and figures."""
     return f"true {label},{gap}predicted {prediction}"
-
-
-def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of an accuracy, in [0, 1]: E. B. Wilson (1927), JASA 22, 209-212."""
-    share, weight = right / total, z * z / total
-    middle = (share + weight / 2) / (1 + weight)
-    half = z / (1 + weight) * sqrt(share * (1 - share) / total + weight / (4 * total))
-    return middle - half, middle + half
 
 
 def _digit_scores(matrix: list[list[int]], digit: int) -> Row:

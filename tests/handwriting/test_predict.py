@@ -28,7 +28,7 @@ def seven(workdir: Path) -> str:
 
 
 def test_an_empty_folder_is_enough(seven: str, capsys: pytest.CaptureFixture[str]) -> None:
-    run = main(["predict", "--data.predict_path", seven])
+    run = main(["predict", seven])
     out = capsys.readouterr().out
     assert out.startswith(SHIPPED)
     assert run
@@ -82,11 +82,14 @@ def test_pictures_in_every_form(seven: str) -> None:
 
 @pytest.mark.usefixtures("workdir")
 def test_pictures_are_read_without_lightning(seven: str) -> None:
-    code = f"""
+    Path("photos/3").mkdir(parents=True)
+    Path(seven).rename("photos/3/seven.png")  # scored, and a miss
+    code = """
 import sys
 from mnist_lightning.cli.program import run
-run(["predict", "--data.predict_path", "{seven}"])
+run(["predict", "photos", "--data.save_inputs", "true"])
 import mnist_lightning.handwriting.draw, mnist_lightning.export.export
-assert not {{"lightning", "matplotlib", "torchvision"}} & {{*sys.modules}}
+assert not {"lightning", "matplotlib", "torchvision"} & {*sys.modules}
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+    assert Path("logs/pretrained/misses.png").exists()

@@ -17,6 +17,7 @@ from mnist_lightning.__main__ import main
 from mnist_lightning.handwriting.prediction import Prediction
 
 RUN = Path("logs/synthetic/version_0")
+OTHER = "no PNG, JPEG, BMP, GIF, WebP, TIFF or HEIC"
 KEYS = ["file", "digit", "probability", "runner_up", "runner_up_probability", "remark"]
 
 
@@ -58,7 +59,7 @@ def test_a_folder_of_good_and_bad(
     draw(folder / "b.jpg")
     Image.new("L", (99, 99), "white").save(folder / "empty.BMP")
     os.mkfifo(folder / "c.png")
-    for name in ("\x1b[31m\n.png", "a.jpeg", "notes.txt", ".b.png"):  # the last two are left out
+    for name in ("\x1b[31m\n.png", "a.jpeg", "notes.txt", ".b.png"):  # the last is hidden
         (folder / name).touch()
     more = ["--trainer.accelerator", "cpu"] if by_trainer else []
     main(["predict", "--data.predict_path", "own", *SAVED, *more])
@@ -66,15 +67,16 @@ def test_a_folder_of_good_and_bad(
     assert "trained on SYNTHETIC DIGITS" in lines[1]
     rows = read_rows()
     assert {row["file"]: row["remark"] for row in rows} == {
-        "own/\\x1b[31m\\n.png": "no PNG, JPEG or BMP",
-        "own/a.jpeg": "no PNG, JPEG or BMP",
+        "own/\\x1b[31m\\n.png": OTHER,
+        "own/a.jpeg": OTHER,
         "own/b.jpg": "",
         "own/b.png": "",
         "own/c.png": "no regular file",
-        "own/d.png": "Is a directory",
+        "own/d.png": "a folder: --data.recursive true reads it",
         "own/empty.BMP": "no digit",
+        "own/notes.txt": OTHER,
     }
-    for row, line in zip(rows, lines[-1 - len(rows) : -1], strict=True):
+    for row, line in zip(rows, lines[-2 - len(rows) : -2], strict=True):
         assert list(row) == KEYS
         shown = row["remark"].split()
         if not shown:
@@ -108,9 +110,11 @@ def test_python_gives_what_the_command_line_gives(workplace: Path) -> None:
     ("command", "code", "named"),
     [
         ("predict --data.predict_path missing", 3, "predict_path is missing: No such"),
-        ("predict --data.predict_path logs", 3, "predict_path is logs: holds no .bmp"),
+        ("predict missing", 3, "predict_path is missing: No such"),
+        ("predict --data.predict_path empty", 3, "predict_path is empty: holds no files"),
         ("predict --ckpt_path last --data.predict_path bad.png", 3, "predict_path is bad.png: no"),
         ("predict --data.save_inputs true", 2, "save_inputs is True"),
+        ("predict --data.recursive true", 2, "recursive is True"),
         ("test --data.predict_path bad.png", 2, "only predict reads it"),
     ],
 )
@@ -118,13 +122,32 @@ def test_what_cannot_be_predicted(
     workplace: Path, command: str, code: int, named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (workplace / "bad.png").touch()
+    (workplace / "empty").mkdir()
     with pytest.raises(SystemExit, match=f"^{code}$"):
         main(command.split())
     assert named in capsys.readouterr().err
     assert (RUN / "predictions.csv").exists() == (": no" in named)
 
 
+def test_a_trainer_scores_what_the_command_scores(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("7/a.png", "8/b.png", "more/c.png"):
+        (workplace / "own" / name).parent.mkdir(parents=True)
+        draw(workplace / "own" / name)
+    command = ["predict", "--data.predict_path", "own", "--data.recursive", "true", *SAVED]
+    shown = []
+    for more in ([], ["--trainer.accelerator", "cpu"]):
+        main([*command, *more])
+        out = capsys.readouterr().out
+        shown.append((out[out.index("File") :], read_rows()))
+        (RUN / "misses.png").unlink()
+    assert shown[0] == shown[1]
+    assert "2 pictures with a label: " in shown[0][0]
+    assert [row["label"] for row in shown[0][1]] == ["7", "8", ""]
+
+
 def test_paths_stay_out_of_checkpoints(trained: Path) -> None:
     content = torch.load(trained / RUN / "checkpoints/last.ckpt", weights_only=True)
-    local = {"data_dir", "mirror", "predict_path", "save_inputs"}
+    local = {"data_dir", "mirror", "predict_path", "recursive", "save_inputs"}
     assert not local & content["datamodule_hyper_parameters"].keys()
