@@ -40,7 +40,7 @@ def placed(digit: Digit, random: Random) -> Field:
 
 def crisp(coverage: Field, pixel: float) -> Field:
     """Ink with the edge of a pen, where MNIST's pixels are `pixel` pixels wide."""
-    return np.asarray(((coverage - 0.45) * max(pixel / 3, 1) + 0.5).clip(0, 1))
+    return np.asarray(((coverage - 0.35) * max(pixel / 3, 1) + 0.5).clip(0, 1))
 
 
 def slope(random: Random, shape: tuple[int, int] = (SIDE, SIDE)) -> Field:
@@ -50,13 +50,15 @@ def slope(random: Random, shape: tuple[int, int] = (SIDE, SIDE)) -> Field:
     return np.asarray(a * x + b * y + c * (x * x + y * y - 1))
 
 
-def clouds(random: Random, size: float | tuple[float, float]) -> Field:
+def clouds(
+    random: Random, size: float | tuple[float, float], shape: tuple[int, int] = (SIDE, SIDE)
+) -> Field:
     """Smooth noise of mean 0 and standard deviation 1, its spots `size` pixels large."""
     sizes = np.broadcast_to(size, 2)
     steps = np.maximum(sizes / 4, 1)  # large spots are made small and enlarged
-    shape = np.ceil(SIDE / steps).astype(int)
-    small = ndimage.gaussian_filter(random.standard_normal(shape, np.float32), sizes / steps)
-    large = Image.fromarray(small).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    few = np.ceil(np.array(shape) / steps).astype(int)
+    small = ndimage.gaussian_filter(random.standard_normal(few, np.float32), sizes / steps)
+    large = Image.fromarray(small).resize(shape[::-1], Image.Resampling.BICUBIC)
     field = np.asarray(large, np.float64)
     return np.asarray((field - field.mean()) / field.std())
 
