@@ -1,19 +1,29 @@
 """Numbers of several digits, composed of MNIST's as other people write them."""
 
+from pathlib import Path
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from paper import Digit, Field, Random, clouds, crisp, inked, seen
 from pens import broadened
 from PIL import Image
 
-# what lies between the ink of two neighbours, as shares of a digit's height: from, to
+
+class Spacing(NamedTuple):
+    """What lies between the ink of two neighbours, as shares of a digit's height."""
+
+    least: float
+    most: float
+    share: float  # of people's numbers, by our guess
+
+
 SPACINGS = {
-    "wide": (0.35, 0.9),
-    "usual": (0.12, 0.35),
-    "close": (0.03, 0.12),
-    "touching": (-0.06, 0.02),
+    "numbers, wide": Spacing(0.35, 0.9, share=0.25),
+    "numbers, usual": Spacing(0.12, 0.35, share=0.45),
+    "numbers, close": Spacing(0.03, 0.12, share=0.2),
+    "numbers, touching": Spacing(-0.06, 0.02, share=0.1),
 }
-SHARES = (0.25, 0.45, 0.2, 0.1)  # how often each, where no spacing is asked for
 INKS = ([20, 30, 110], [30, 30, 35], [60, 60, 65], [150, 30, 45])
 
 
@@ -31,16 +41,34 @@ def compose_number(
     Returns:
         The picture, and its text: the rows from above, joined by newlines.
     """
-    spacing = spacing or str(random.choice(list(SPACINGS), p=SHARES))
+    shares = [each.share for each in SPACINGS.values()]
+    gaps = np.array(SPACINGS[spacing or str(random.choice(list(SPACINGS), p=shares))][:2])
     height = int(random.integers(40, 90))
     slant, pen = random.uniform(-0.15, 0.35), random.uniform(0, 0.03) * height
     rows, lines = [], []
     for _ in range(random.choice([1, 2, 3], p=[0.7, 0.2, 0.1])):
         chosen = random.choice(len(digits), random.integers(2, 7), replace=False)
         inks = [written(digits[i], height, slant, pen, random) for i in chosen]
-        lines.append(row(inks, np.array(SPACINGS[spacing]) * height, height, random))
+        lines.append(row(inks, gaps * height, height, random))
         rows.append("".join(str(labels[i]) for i in chosen))
     return ground(page(lines, height, random), random), "\n".join(rows)
+
+
+def write_numbers(
+    digits: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    spacing: str,
+    folder: Path,
+    count: int,
+    seed: int,
+) -> tuple[list[Path], list[str]]:
+    """Save so many pictures of numbers as PNG; also what they show."""
+    random = np.random.default_rng(seed)
+    composed = [compose_number(digits, labels, random, spacing) for _ in range(count)]
+    paths = [folder / f"{spacing}-{i:04}.png" for i in range(count)]
+    for path, (image, _) in zip(paths, composed, strict=True):
+        image.save(path)
+    return paths, [text for _, text in composed]
 
 
 def written(digit: Digit, height: int, slant: float, pen: float, random: Random) -> Field:

@@ -15,6 +15,7 @@ import scans
 import screens
 import scribbles
 import sheets
+import stationery
 import textures
 from paper import Digit, Random
 from PIL import Image
@@ -22,61 +23,80 @@ from PIL import Image
 Kind = Callable[[Digit, Random], Image.Image]
 BLANK = np.zeros((28, 28), np.uint8)
 
-KINDS: dict[str, Kind] = {
-    "enlarged": drawings.enlarged,
-    "inverted": drawings.inverted,
-    "shifted": drawings.shifted,
-    "rotated": drawings.rotated,
-    "cut to the ink": drawings.tight,
-    "paper": paper.on_paper,
-    "ruled paper": paper.on_ruled_paper,
-    "photo": photographs.photo,
-    "chalk": pens.chalk,
-    "mouse": drawings.mouse,
-    "alpha": file_formats.with_alpha,
-    "bad JPEG": file_formats.jpeg,
-    "EXIF": file_formats.turned_by_exif,
-    "16 bits": file_formats.sixteen_bit,
-    "light sheet, dark table": sheets.light_on_dark,
-    "light sheet, cloth": sheets.light_on_cloth,
-    "light sheet, light table": sheets.light_on_light,
-    "dark card, light table": sheets.dark_on_light,
-    "dark card, dark table": sheets.dark_on_dark,
-    "table on 1 or 2 sides": sheets.at_the_edge,
-    "table on 3 sides": sheets.on_three_sides,
-    "dark card, transparent": sheets.dark_on_transparent,
-    "light card, transparent": sheets.light_on_transparent,
-    "turned scan": scans.turned_scan,
-    "slivers at the edge": scans.slivers,
-    "punched holes": scans.punched,
-    "bad copy": scans.copied,
-    "thick ink": pens.thick,
-    "hard lines of 1 pixel": pens.hard_line,
-    "fine lines": pens.fine_line,
-    "two tones": pens.two_tones,
-    "pencil": pens.pencil,
-    "marker": pens.marker,
-    "smeared chalk": pens.smeared_chalk,
-    "colour on colour": pens.coloured,
-    "flash": photographs.flash,
-    "out of focus": photographs.defocused,
-    "moved": photographs.moved,
-    "shadow across": photographs.shadowed,
-    "squared paper": photographs.squared,
-    "ruled, red margin": photographs.ruled,
-    "crumpled paper": photographs.crumpled,
-    "from the side": photographs.perspective,
-    "dark corners": photographs.vignetted,
-    "dark screen": screens.dark_screen,
-    "light screen": screens.light_screen,
-    "screenshot": screens.screenshot,
+GROUPS: dict[str, dict[str, Kind]] = {
+    "drawings and files": {
+        "enlarged": drawings.enlarged,
+        "inverted": drawings.inverted,
+        "shifted": drawings.shifted,
+        "rotated": drawings.rotated,
+        "cut to the ink": drawings.tight,
+        "mouse": drawings.mouse,
+        "hard lines of 1 pixel": pens.hard_line,
+        "fine lines": pens.fine_line,
+        "thick ink": pens.thick,
+        "two tones": pens.two_tones,
+        "alpha": file_formats.with_alpha,
+        "dark card, transparent": sheets.dark_on_transparent,
+        "light card, transparent": sheets.light_on_transparent,
+        "bad JPEG": file_formats.jpeg,
+        "EXIF": file_formats.turned_by_exif,
+        "16 bits": file_formats.sixteen_bit,
+    },
+    "pens and paper": {
+        "paper": paper.on_paper,
+        "ruled paper": paper.on_ruled_paper,
+        "ruled, red margin": stationery.ruled,
+        "squared paper": stationery.squared,
+        "crumpled paper": stationery.crumpled,
+        "pencil": pens.pencil,
+        "marker": pens.marker,
+        "colour on colour": pens.coloured,
+        "chalk": pens.chalk,
+        "smeared chalk": pens.smeared_chalk,
+    },
+    "tables": {
+        "light sheet, dark table": sheets.light_on_dark,
+        "light sheet, cloth": sheets.light_on_cloth,
+        "light sheet, light table": sheets.light_on_light,
+        "dark card, light table": sheets.dark_on_light,
+        "dark card, dark table": sheets.dark_on_dark,
+        "table on 1 or 2 sides": sheets.at_the_edge,
+        "table on 3 sides": sheets.on_three_sides,
+    },
+    "scans": {
+        "turned scan": scans.turned_scan,
+        "slivers at the edge": scans.slivers,
+        "punched holes": scans.punched,
+        "bad copy": scans.copied,
+    },
+    "photographs": {
+        "photo": photographs.photo,
+        "flash": photographs.flash,
+        "shadow across": photographs.shadowed,
+        "dark corners": photographs.vignetted,
+        "from the side": photographs.perspective,
+        "out of focus": photographs.defocused,
+        "moved": photographs.moved,
+    },
+    "screens": {
+        "screenshot": screens.screenshot,
+        "dark screen": screens.dark_screen,
+        "light screen": screens.light_screen,
+    },
 }
-WITHOUT_INK = (  # kinds that are also made without a digit
-    *("inverted", "paper", "ruled paper", "photo", "chalk", "smeared chalk", "squared paper"),
-    *("ruled, red margin", "shadow across", "flash", "crumpled paper", "slivers at the edge"),
-    *("punched holes", "turned scan", "light sheet, dark table", "light sheet, cloth"),
-    *("dark card, light table", "table on 1 or 2 sides", "dark screen", "light screen"),
-)
+KINDS = {kind: make for group in GROUPS.values() for kind, make in group.items()}
+WITHOUT_INK = {  # kinds that are also made without a digit
+    "empty sheets": (
+        *("inverted", "paper", "ruled paper", "ruled, red margin", "squared paper"),
+        *("crumpled paper", "chalk", "smeared chalk", "turned scan", "slivers at the edge"),
+        *("punched holes", "dark screen", "light screen"),
+    ),
+    "empty, shadows": ("photo", "shadow across", "flash"),
+    "empty, tables": (
+        *("light sheet, dark table", "light sheet, cloth", "light sheet, light table"),
+        *("dark card, light table", "table on 1 or 2 sides"),
+    ),
+}
 
 
 def written(mark: Callable[[Random], Digit], random: Random) -> Image.Image:
@@ -86,16 +106,24 @@ def written(mark: Callable[[Random], Digit], random: Random) -> Image.Image:
     return KINDS[ways[random.integers(len(ways))]](ink, random)
 
 
-EMPTY: dict[str, Callable[[Random], Image.Image]] = {
-    **{f"empty, {kind}": partial(KINDS[kind], BLANK) for kind in WITHOUT_INK},
-    "empty, textures": textures.texture,
-    "empty, noise": textures.noise,
-    "empty, edges": textures.edges,
-    "empty, hands": hands.hand,
-    "empty, scribbles": partial(written, scribbles.scribble),
-    "empty, shapes": partial(written, scribbles.shape),
-    "empty, letters": partial(written, scribbles.letter),
+EMPTY_GROUPS: dict[str, dict[str, Callable[[Random], Image.Image]]] = {
+    **{
+        group: {f"empty, {kind}": partial(KINDS[kind], BLANK) for kind in kinds}
+        for group, kinds in WITHOUT_INK.items()
+    },
+    "textures and hands": {
+        "empty, textures": textures.texture,
+        "empty, noise": textures.noise,
+        "empty, edges": textures.edges,
+        "empty, hands": hands.hand,
+    },
+    "written, but no digit": {
+        "empty, scribbles": partial(written, scribbles.scribble),
+        "empty, shapes": partial(written, scribbles.shape),
+        "empty, letters": partial(written, scribbles.letter),
+    },
 }
+EMPTY = {kind: make for group in EMPTY_GROUPS.values() for kind, make in group.items()}
 JPEGS = {"photo", "EXIF"}
 
 
