@@ -3,16 +3,8 @@
 import json
 import sys
 
+from look_alikes import as_digits
 from rapidocr_onnxruntime import RapidOCR
-
-# letters that a digit is taken for, where one knows that there are digits alone
-ALIKE = str.maketrans("OoDQIil|!ZzSsbGBgq", "000011111225566899")
-DIGITS = set("0123456789")
-
-
-def as_digits(text: str) -> str:
-    """The digits of a text, with letters that look alike forgiven."""
-    return "".join(c for c in text.translate(ALIKE) if c in DIGITS)
 
 
 def in_rows(found: list[list[object]]) -> str:
@@ -40,7 +32,7 @@ def main() -> None:
             texts.append(in_rows(found or []))
         else:
             found, _ = engine(path, use_det=False, use_cls=False, use_rec=True)
-            texts.append(as_digits("".join(text for text, _ in found or [])))
+            texts.append(as_digits("".join(text for text, _ in found or []))[:1])
     print(json.dumps(texts))
 
 
