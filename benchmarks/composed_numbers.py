@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from paper import Digit, Field, Random, clouds, crisp, inked, seen
 from pens import broadened
 from PIL import Image
+from scipy import ndimage
 
 
 class Spacing(NamedTuple):
@@ -105,19 +106,16 @@ def row(inks: list[Field], gaps: Field, height: int, random: Random) -> Field:
 
 def _beside(before: Field, ink: Field, gap: float) -> int:
     """The column where a digit begins whose ink is `gap` away from what stands before it."""
-    filled = np.flatnonzero((before > 0.5).any(0))
-    end = int(filled[-1]) if filled.size else 0
-    rows, columns = np.nonzero(ink > 0.5)
-    lefts = np.full(ink.shape[0], ink.shape[1])
-    np.minimum.at(lefts, rows, columns)
-    inked_rows = (before > 0.5).any(1)
-    rights = np.where(inked_rows, before.shape[1] - 1 - (before > 0.5)[:, ::-1].argmax(1), -(10**6))
+    filled, own = before > 0.5, ink > 0.5
+    if not filled.any():
+        return 0
+    lefts = np.where(own.any(1), own.argmax(1), own.shape[1])
+    rights = np.where(filled.any(1), filled.shape[1] - 1 - filled[:, ::-1].argmax(1), -(10**6))
     # nearest over rows, each seen with its neighbours above and below
-    reach = max(ink.shape[0] // 8, 1)
-    spread = np.array([rights[max(i - reach, 0) : i + reach + 1].max() for i in range(len(rights))])
-    nearest = int((spread - lefts).max())
-    lower = end - int(columns.max() * 0.6)  # never more than partly under the one before
-    return max(int(max(nearest, lower) + gap) + 1, 0)
+    near = ndimage.maximum_filter1d(rights, 2 * max(len(own) // 8, 1) + 1, mode="nearest")
+    end = int(np.flatnonzero(filled.any(0))[-1])
+    under = end - 0.6 * np.flatnonzero(own.any(0))[-1]  # never more than partly under the other
+    return max(int(max((near - lefts).max(), under) + gap) + 1, 0)
 
 
 def page(lines: list[Field], height: int, random: Random) -> Field:
