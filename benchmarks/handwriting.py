@@ -54,8 +54,8 @@ def count(reading: dict[str, Reader], data_dir: Path, each: int) -> dict[str, Re
             right = [answer.text == text for answer, text in zip(answers, wanted, strict=True)]
             results[name]["right"][kind] = sum(right)
             if kind in KINDS:
-                pairs = zip(answers, right, strict=True)
-                sure[name] += [(x.probability, y) for x, y in pairs if x.probability is not None]
+                both = zip(answers, right, strict=True)
+                sure[name] += [(x.probability, y) for x, y in both if x.probability is not None]
     for name, pairs in sure.items():
         if pairs:
             results[name]["calibration_error"] = calibration_error(*zip(*pairs, strict=True))

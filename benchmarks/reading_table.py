@@ -8,6 +8,8 @@ from pictures import EMPTY, EMPTY_GROUPS, GROUPS, KINDS
 from mnist_lightning.report.scores import wilson_interval
 
 Result = dict[str, Any]
+DIGITS = {name: list(group) for name, group in GROUPS.items()}
+NAMES = DIGITS | {name: list(group) for name, group in EMPTY_GROUPS.items()}
 
 
 def table(result: Result, each: int) -> str:
@@ -15,9 +17,9 @@ def table(result: Result, each: int) -> str:
     if "missing" in result:
         return f"missing: {result['missing']}"
     right, lines = result["right"], [f"{'':<34}{'right':>6}{'of':>7}{'share':>8}{'95 %':>15}"]
-    for name, kinds in {"with a digit": KINDS, "without a digit": EMPTY}.items():
+    for name, kinds in (("with a digit", [*KINDS]), ("without a digit", [*EMPTY])):
         lines.append(row(name, sum(right[kind] for kind in kinds), each * len(kinds)))
-    for name, group in {**GROUPS, **EMPTY_GROUPS}.items():
+    for name, group in NAMES.items():
         lines += ["", row(name, sum(right[kind] for kind in group), each * len(group))]
         lines += [row(f"  {kind}", right[kind], each) for kind in group]
     for what in ("numbers", "digits"):
@@ -45,7 +47,7 @@ def total(result: Result, what: str) -> tuple[int, int]:
 
 def summary(results: dict[str, Result], each: int) -> dict[str, dict[str, tuple[int, int]]]:
     """For each reader that is there how many are right, of how many, by group."""
-    groups = {"one digit": KINDS, **GROUPS, "no digit": EMPTY}
+    groups = {"one digit": [*KINDS], **DIGITS, "no digit": [*EMPTY]}
     return {
         name: {
             **{

@@ -65,5 +65,6 @@ def _middle(digit: Digit, random: Random) -> Field:
     side = int(random.integers(150, 280))
     sheet = Image.new("L", (SIDE, SIDE))
     large = Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC)
-    sheet.paste(large, tuple(int(x) for x in random.integers(45, SIDE - side - 45, 2)))
+    x, y = random.integers(45, SIDE - side - 45, 2).tolist()
+    sheet.paste(large, (x, y))
     return crisp(np.asarray(sheet) / 255, side / 28)

@@ -118,7 +118,8 @@ def crisp_card(digit: Digit, random: Random, side: int, tone: float, degrees: fl
     inner = int(side * random.uniform(0.6, 0.9))
     large = Image.fromarray(digit).resize((inner, inner), Image.Resampling.BICUBIC)
     card = Image.new("L", (side, side))
-    card.paste(large, tuple(int(x) for x in random.integers(0, side - inner + 1, 2)))
+    x, y = random.integers(0, side - inner + 1, 2).tolist()
+    card.paste(large, (x, y))
     turned = np.asarray(card.rotate(degrees, Image.Resampling.BICUBIC)) / 255
     colours = [[20, 25, 100], [30, 30, 30], [150, 30, 40]] if tone > 128 else [[235, 235, 230]]
     paper = np.full((side, side, 3), tone) * np.array([1, 0.99, 0.96])

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -92,17 +93,19 @@ def test_composed_numbers_show_their_text(monkeypatch: pytest.MonkeyPatch) -> No
 def test_readers_are_counted_and_absent_ones_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(BENCHMARKS)
     import handwriting
+    from composed_numbers import SPACINGS
+    from pictures import EMPTY, KINDS
     from readers import Answer
     from reading_table import side_by_side, table
 
-    def sevens(paths: list[Path], several: bool) -> list[Answer]:
+    def sevens(paths: Sequence[Path], several: bool) -> list[Answer]:
         return [Answer("17" if several else "7", 0.75)] * len(paths)
 
-    def absent(paths: list[Path], several: bool) -> list[Answer]:
+    def absent(paths: Sequence[Path], several: bool) -> list[Answer]:
         raise OSError("no such program")
 
-    kinds = [*handwriting.KINDS, *handwriting.EMPTY, *handwriting.SPACINGS]
-    shown = [["17", "11"] if x in handwriting.SPACINGS else ["7", ""] for x in kinds]
+    kinds = [*KINDS, *EMPTY, *SPACINGS]
+    shown = [["17", "11"] if x in SPACINGS else ["7", ""] for x in kinds]
     batches = [
         (kind, [Path("a"), Path("b")], text) for kind, text in zip(kinds, shown, strict=True)
     ]
