@@ -65,10 +65,10 @@ def summary(results: dict[str, Result], each: int) -> dict[str, dict[str, tuple[
 def side_by_side(results: dict[str, Result], each: int) -> str:
     """A column for each reader, a row for each group."""
     shares = summary(results, each)
-    lines = [f"{'':<22}" + "".join(f"{name:>16}" for name in shares)]
+    lines = [f"{'':<22}" + "".join(f"{name:>18}" for name in shares)]
     for group in next(iter(shares.values())):
         cells = (shares[name][group] for name in shares)
-        lines.append(f"{group:<22}" + "".join(f"{right / of:>16.1%}" for right, of in cells))
+        lines.append(f"{group:<22}" + "".join(f"{right / of:>18.1%}" for right, of in cells))
     missing = (f"{name}: missing, {x['missing']}" for name, x in results.items() if "missing" in x)
     return "\n".join([*lines, *missing])
 
