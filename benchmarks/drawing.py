@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from drawings import NEIGHBOURS, enlarged, thinned
 from machine import describe, one_line
 from numpy.typing import NDArray
-from pictures import NEIGHBOURS, enlarged, thinned
 from playwright.sync_api import Page, sync_playwright
 
 from mnist_lightning.data.datasets import MNIST
