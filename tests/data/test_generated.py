@@ -84,3 +84,17 @@ def test_files_hold_the_same_digits_each_time_and_differ_by_split(
 def test_a_reader_of_the_digits_reads_mnist(reader: KNeighborsClassifier, mnist_dir: Path) -> None:
     images, labels = mnist_digits(2_000)
     assert reader.score(images.reshape(2_000, -1), labels) > 0.80
+
+
+def test_forms_and_pens_of_ones_own() -> None:
+    labels = torch.zeros(40, dtype=torch.int64)
+    random = torch.Generator().manual_seed(0)
+    forms = ("05 95", "50 59")  # a lying stroke, and a standing one
+    for label, axis in ((0, 2), (1, 1)):
+        ink = [
+            generated.render_digits(labels + label, random, forms, (radius, 0.01)) > 127
+            for radius in (1.0, 2.0)
+        ]
+        for each in ink:
+            assert (each.any(dim=axis).sum(1) < each.any(dim=3 - axis).sum(1)).all()
+        assert (ink[1].sum() / ink[0].sum()) == pytest.approx(2, rel=0.15)
