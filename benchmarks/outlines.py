@@ -19,8 +19,8 @@ def hand(random: Random) -> Pixels:
     if random.random() < 0.6:
         pen.line([x, y, x - 60 * np.sin(lean), 125], fill=255, width=int(palm * 1.3))
     spread = random.uniform(0.15, 0.45)
-    # others are folded
-    for finger in random.permutation(5)[: random.integers(2, 6)]:
+    # others are folded; a palm with one finger in outline would be a 9
+    for finger in random.permutation(5)[: random.integers(3, 6)]:
         angle = lean + spread * (finger - 2) + (0.35 if finger == 4 else 0)
         reach = random.uniform(1.5, 2.7) * palm * (0.75 if finger in (0, 4) else 1)
         _limb(pen, (x, y), angle, reach, palm * random.uniform(0.3, 0.5))
