@@ -12,7 +12,7 @@ from scipy import ndimage
 from scipy.special import softmax
 
 from mnist_lightning import ConvNet, MNISTDataModule
-from mnist_lightning.data.datasets import MNIST
+from mnist_lightning.data.datasets import synthetic_digits
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -52,12 +52,12 @@ def test_pens_widen_and_thin_strokes() -> None:
 def test_deformed_digits_are_others_and_still_read() -> None:
     from deformed import deform
 
-    images, labels = mnist_digits(300)
+    images, labels = mnist_digits(100)
     changed = deform(images, np.random.default_rng(0))
     assert (changed != images).any((1, 2)).all()
     with torch.inference_mode():
         logits = ConvNet.from_pretrained()(torch.from_numpy(changed)[:, None] / 255)
-    assert (logits.argmax(1).numpy() == labels).mean() > 0.9
+    assert (logits.argmax(1).numpy() == labels).mean() > 0.85
 
 
 @pytest.mark.skipif(not SHARED_MNIST.exists(), reason="needs MNIST")
@@ -76,34 +76,42 @@ def test_what_is_like_a_digit_is_no_non_digit() -> None:
     assert not (drawn[:, None] == images).all((2, 3)).any()
 
 
-@pytest.mark.skipif(not SHARED_MNIST.exists(), reason="needs MNIST")
 def test_the_set_is_one_for_the_data_module(
-    tmp_path: Path, mnist_dir: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import non_digits
     import training_set
 
-    MNIST.prepare(tmp_path, mirror=mnist_dir.as_uri())
+    digits = synthetic_digits(600, 50)
+    digits.prepare(tmp_path)
+    families = {name: non_digits.KNOWN[name] for name in ("figures by pen", "two rows")}
+    for module in (non_digits, training_set):
+        monkeypatch.setattr(module, "KNOWN", families)
+    monkeypatch.setattr(training_set, "UNKNOWN", {"words": non_digits.UNKNOWN["words"]})
+    monkeypatch.setattr(training_set, "MNIST", digits)
+    monkeypatch.setattr(training_set, "HELD_OUT", 100)
     monkeypatch.setattr(training_set, "simulated", lambda digits, each, random: [digits])
-    training_set.compose(tmp_path / "more", tmp_path, scale=0.002)
+    training_set.compose(tmp_path / "more", tmp_path, scale=0.01)
     data = MNISTDataModule(dataset=str(tmp_path / "more"))
     data.setup()
     assert data.num_classes == 11
     counts = data.train.labels.bincount()
-    assert counts.sum() == 110 + 50 + 30 + 30
-    assert counts[10] == 30
+    # as they are, deformed and generated; then non-digits
+    assert (counts[:10].sum(), counts[10]) == (5 + 5 + 150, 150)
     assert data.test.labels.max() == 9
-    held_out, _ = MNIST.read(tmp_path, train=True)
+    images, _ = digits.read(tmp_path, train=True)
     seen = {image.numpy().tobytes() for image in data.train.images}
-    assert not seen & {image.numpy().tobytes() for image in held_out[-5_000:]}
+    assert seen.issuperset(image.numpy().tobytes() for image in images[:5])
+    assert seen.isdisjoint(image.numpy().tobytes() for image in images[-100:])
 
 
 def test_temperature_is_that_of_the_labels() -> None:
     from calibration import fit_temperature
 
     random = np.random.default_rng(0)
-    logits = random.normal(0, 4, (20_000, 10))
+    logits = random.normal(0, 4, (5_000, 10))
     labels = [random.choice(10, p=row) for row in softmax(logits / 2, axis=1)]
-    assert fit_temperature(torch.tensor(logits), torch.tensor(labels)) == pytest.approx(2, rel=0.05)
+    assert fit_temperature(torch.tensor(logits), torch.tensor(labels)) == pytest.approx(2, rel=0.1)
 
 
 def test_threshold_refuses_no_more_than_it_may() -> None:
