@@ -1,5 +1,6 @@
 """What is chosen on held-out images: the temperature, and the threshold of rejection."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,6 @@ def read(folder: Path, name: str) -> tuple[Tensor, Tensor]:
 
 
 @torch.inference_mode()
-def in_batches(function: torch.nn.Module, images: Tensor) -> Tensor:
+def in_batches(function: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """What a function of images gives, 500 at a time."""
     return torch.cat([function(batch) for batch in torch.split(images, 500)])

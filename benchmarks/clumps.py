@@ -2,20 +2,22 @@
 
 import numpy as np
 from framed import CANVAS, Pixels, Random, enlarged, framed
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+Labels = NDArray[np.int64]
 CROSSABLE = (0, 2, 3, 4, 5, 6, 8, 9)  # a 1 or 7 with a stroke across is a 4, or a barred 7
 
 
-def row(digits: Pixels, labels: Pixels, random: Random) -> Pixels:
+def row(digits: Pixels, labels: Labels, random: Random) -> Pixels:
     """Two or three digits side by side or touching, (28, 28)."""
     count = int(random.choice([2, 2, 3]))
     ink = _row(digits[random.choice(len(digits), count)], random)
     return _with_pen(ink, random)
 
 
-def two_rows(digits: Pixels, labels: Pixels, random: Random) -> Pixels:
+def two_rows(digits: Pixels, labels: Labels, random: Random) -> Pixels:
     """Two rows of one to three digits, (28, 28)."""
     rows = [
         _row(digits[random.choice(len(digits), int(random.integers(1, 4)))], random)
@@ -27,7 +29,7 @@ def two_rows(digits: Pixels, labels: Pixels, random: Random) -> Pixels:
     return _with_pen(np.concatenate([upper, lead, lower]), random)
 
 
-def crossed_out(digits: Pixels, labels: Pixels, random: Random) -> Pixels:
+def crossed_out(digits: Pixels, labels: Labels, random: Random) -> Pixels:
     """A digit under a cross, a zigzag or several strokes, (28, 28)."""
     index = random.choice(np.flatnonzero(np.isin(labels, CROSSABLE)))
     image = Image.fromarray(enlarged(digits[index]))
@@ -47,7 +49,7 @@ def crossed_out(digits: Pixels, labels: Pixels, random: Random) -> Pixels:
     return framed(np.asarray(image))
 
 
-def in_frame(digits: Pixels, labels: Pixels, random: Random) -> Pixels:
+def in_frame(digits: Pixels, labels: Labels, random: Random) -> Pixels:
     """A sheet's border, or three sides of it, with a digit, a blot or nothing in it, (28, 28)."""
     width, height = random.integers(70, CANVAS - 8, 2)
     image = Image.new("L", (CANVAS, CANVAS))

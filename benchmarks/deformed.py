@@ -81,7 +81,7 @@ def with_fault(ink: Pixels, random: Random) -> Pixels:
     fault = random.integers(4)
     if fault == 0:  # the hard edge of a threshold, on paper with noise
         noise = ndimage.gaussian_filter(random.standard_normal(ink.shape), 1.5)
-        return ((ink + 110 * noise > 128) * 255).astype(np.uint8)
+        return np.where(ink + 110 * noise > 128, 255, 0).astype(np.uint8)
     y, x = random.integers(side, size=2)
     if fault == 1:  # a gap, where the pen gave no ink
         rows, columns = np.nonzero(ink > 128)

@@ -60,8 +60,8 @@ def main() -> None:
             compose(folder, options.data_dir)
         run = options.run or train(Path(scratch), folder)
         net, row = split(read_checkpoint(run / "checkpoints" / "last.ckpt"))
-        chosen = choose(Rejection(net, **row), net, folder / "held_out")
-    card = describe_run(run) | count_right(net, options.data_dir) | chosen
+        chosen = choose(Rejection(net, row["weight"], row["bias"]), net, folder / "held_out")
+    card = describe_run(run) | describe_network(net, options.data_dir) | chosen
     card["sha256"] = hashlib.sha256(FILE.read_bytes()).hexdigest()
     card["rejection_sha256"] = hashlib.sha256(REJECTION.read_bytes()).hexdigest()
     CARD.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
@@ -97,17 +97,17 @@ def describe_run(run: Path) -> dict[str, Any]:
     return {
         "command": RECIPE,
         "seed": config["seed_everything"],
-        "parameters": summary["parameters"],
         "seconds": summary["seconds"],
         "machine": describe(),
     }
 
 
-def count_right(net: ConvNet, data_dir: Path) -> dict[str, Any]:
-    """Right among MNIST's test images, as one of ten digits."""
+def describe_network(net: ConvNet, data_dir: Path) -> dict[str, Any]:
+    """Its size, and how many of MNIST's test images are right, as one of ten digits."""
     images, labels = MNIST.read(data_dir, train=False)
     right = int((in_batches(net, images / 255).argmax(dim=1) == labels).sum())
-    return {"right": right, "accuracy": right / len(labels)}
+    parameters = sum(each.numel() for each in net.parameters())
+    return {"parameters": parameters, "right": right, "accuracy": right / len(labels)}
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def test_ink_is_framed_like_mnist() -> None:
     ink[40:180, 20:70] = 255
     image = framed(ink)
     rows, columns = np.nonzero(image)
-    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 7)
+    assert [np.ptp(rows) + 1, np.ptp(columns) + 1] == [20, 7]
     assert np.abs(ndimage.center_of_mass(image) - np.full(2, 14.0)).max() <= 0.5
     assert not framed(np.zeros_like(ink)).any()
 
@@ -71,7 +71,7 @@ def test_what_is_like_a_digit_is_no_non_digit() -> None:
         return np.concatenate([images[: count // 2], grids(count - count // 2, digits, random)])
 
     random = np.random.default_rng(0)
-    (drawn,) = draw_families([half_digits], [8], (images, labels), random)
+    (drawn,) = draw_families([half_digits], [8], (images, labels.astype(np.int64)), random)
     assert drawn.shape == (8, 28, 28)
     assert not (drawn[:, None] == images).all((2, 3)).any()
 
@@ -97,7 +97,8 @@ def test_the_set_is_one_for_the_data_module(
     assert data.num_classes == 11
     counts = data.train.labels.bincount()
     # as they are, deformed and generated; then non-digits
-    assert (counts[:10].sum(), counts[10]) == (5 + 5 + 150, 150)
+    assert int(counts[:10].sum()) == 5 + 5 + 150
+    assert int(counts[10]) == 150
     assert data.test.labels.max() == 9
     images, _ = digits.read(tmp_path, train=True)
     seen = {image.numpy().tobytes() for image in data.train.images}
