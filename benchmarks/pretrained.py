@@ -29,7 +29,7 @@ from mnist_lightning.models.network import ConvNet
 from mnist_lightning.models.pretrained import CARD, FILE, REJECTION
 
 SET = "mnist_and_more"
-RECIPE = f"fit --config configs/accurate.yaml --data.dataset {SET} --trainer.max_epochs 10"
+RECIPE = f"fit --config configs/accurate.yaml --data.dataset {SET} --trainer.max_epochs 7"
 ARGUMENTS = ("conv_channels", "hidden_dims", "batch_norm", "dropout")
 METADATA = {  # as ``export`` writes it
     "input": "images",

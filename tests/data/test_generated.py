@@ -91,7 +91,7 @@ def test_forms_and_pens_of_ones_own() -> None:
     random = torch.Generator().manual_seed(0)
     forms = ("05 95", "50 59")  # a lying stroke, and a standing one
     for label, across in ((0, 1), (1, 2)):
-        for radius, least, most in ((1.0, 1, 3), (2.0, 3, 5)):
+        for radius, least, most in ((0.8, 1, 2), (2.5, 4, 6)):
             pen = radius, 0.01
             ink = generated.render_digits(labels + label, random, forms, pen) > 127
             assert ink.any(dim=across).sum(1).float().median() >= 19
