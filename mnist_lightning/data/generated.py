@@ -80,12 +80,24 @@ ROUGHNESS = 0.2  # pixels by which the ink's outline strays
 EDGE = (0.9, 0.3)  # pixels from full ink to none
 
 
-def render_digits(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw a digit per label, (N,) int64, as the generator decides: (N, 28, 28) uint8, ground 0."""
+def render_digits(
+    labels: Tensor,
+    generator: torch.Generator,
+    forms: tuple[str, ...] = FORMS,
+    pen_radius: tuple[float, float] = PEN_RADIUS,
+) -> Tensor:
+    """Draw a digit per label, (N,) int64, as the generator decides: (N, 28, 28) uint8, ground 0.
+
+    Args:
+        labels: Indices into ``forms``.
+        generator: Decides the form, its deformation and the pen.
+        forms: Of each label, written as ``FORMS`` are.
+        pen_radius: Median in pixels, and deviation of its logarithm.
+    """
     images = torch.zeros(len(labels), IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
     for i in range(0, len(labels), CHUNK):
-        paths = _deform(_trace(labels[i : i + CHUNK], generator), generator)
-        _place(_ink(paths, generator), images[i : i + CHUNK])
+        paths = _deform(_trace(labels[i : i + CHUNK], generator, forms), generator)
+        _place(_ink(paths, generator, pen_radius), images[i : i + CHUNK])
     return images
 
 
@@ -98,9 +110,9 @@ def write_synthetic(folder: Path, sizes: Mapping[str, int]) -> None:
         write_idx(folder / f"{split}-labels-idx1-ubyte", labels)
 
 
-def _trace(labels: Tensor, generator: torch.Generator) -> Tensor:
+def _trace(labels: Tensor, generator: torch.Generator, forms: tuple[str, ...]) -> Tensor:
     """Trace a random form of each label over its own moved grid: (N, S, 2) float, about [-1, 1]."""
-    weights, counts = _compile_forms()
+    weights, counts = _compile(forms)
     n, first = len(labels), counts.cumsum(0) - counts
     choice = torch.randint(1 << 16, (n,), generator=generator) % counts[labels]
     axis = torch.linspace(-1, 1, GRID_SIZE)
@@ -112,16 +124,16 @@ def _trace(labels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @cache
-def _compile_forms() -> tuple[Tensor, Tensor]:
-    """Compile FORMS, as pen positions are linear in the nodes: their weights, (forms, S, 100).
+def _compile(forms: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    """Compile forms, as pen positions are linear in the nodes: their weights, (forms, S, 100).
 
-    Short forms rest at their end. Second comes the number of forms of each digit, (10,) int64.
+    Short forms rest at their end. Second comes the number of forms of each label, (L,) int64.
     """
-    digits = [digit.split(" | ") for digit in FORMS]
-    paths = [_sample(form) for forms in digits for form in forms]
+    labels = [label.split(" | ") for label in forms]
+    paths = [_sample(form) for label in labels for form in label]
     longest = max(len(path) for path in paths)
     rested = [torch.cat([path, path[-1:].expand(longest - len(path), -1)]) for path in paths]
-    return torch.stack(rested), torch.tensor([len(forms) for forms in digits])
+    return torch.stack(rested), torch.tensor([len(label) for label in labels])
 
 
 def _sample(form: str) -> Tensor:
@@ -155,11 +167,11 @@ def _deform(paths: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack([cos * x - sin * y, sin * x + cos * y], dim=2)
 
 
-def _ink(paths: Tensor, generator: torch.Generator) -> Tensor:
+def _ink(paths: Tensor, generator: torch.Generator, pen_radius: tuple[float, float]) -> Tensor:
     """Draw (N, S, 2) paths, scaled so that the ink fills the box: (N, 20, 20) uint8."""
     n, length, _ = paths.shape
     spread = torch.randn(2, n, 1, 1, generator=generator)
-    radius = PEN_RADIUS[0] * torch.exp(PEN_RADIUS[1] * spread[0])
+    radius = pen_radius[0] * torch.exp(pen_radius[1] * spread[0])
     edge = EDGE[0] * torch.exp(EDGE[1] * spread[1])
     phase = 2 * math.pi * (torch.rand(n, 1, generator=generator) + torch.linspace(0, 1, length))
     pen = radius[:, 0] * (1 - PRESSURE * (1 + torch.sin(phase)) / 2)

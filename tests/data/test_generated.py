@@ -84,3 +84,16 @@ def test_files_hold_the_same_digits_each_time_and_differ_by_split(
 def test_a_reader_of_the_digits_reads_mnist(reader: KNeighborsClassifier, mnist_dir: Path) -> None:
     images, labels = mnist_digits(2_000)
     assert reader.score(images.reshape(2_000, -1), labels) > 0.80
+
+
+def test_forms_and_pens_of_ones_own() -> None:
+    labels = torch.zeros(40, dtype=torch.int64)
+    random = torch.Generator().manual_seed(0)
+    forms = ("05 95", "50 59")  # a lying stroke, and a standing one
+    for label, across in ((0, 1), (1, 2)):
+        for radius, least, most in ((0.8, 1, 2), (2.5, 4, 6)):
+            pen = radius, 0.01
+            ink = generated.render_digits(labels + label, random, forms, pen) > 127
+            assert ink.any(dim=across).sum(1).float().median() >= 19
+            strokes = ink.sum(dim=across).float()
+            assert least <= strokes[strokes > 0].median() <= most

@@ -9,6 +9,7 @@ from conftest import SHARED_MNIST, mnist_digits
 
 from mnist_lightning import ConvNet
 from mnist_lightning.errors import CheckpointError
+from mnist_lightning.handwriting.rejection import Rejection
 from mnist_lightning.models import pretrained
 
 
@@ -23,23 +24,26 @@ def test_they_read_mnist() -> None:
 
 
 def test_the_card_and_the_file_are_of_the_size_promised() -> None:
-    assert pretrained.FILE.stat().st_size <= 4_500_000
+    files = pretrained.FILE, pretrained.REJECTION
+    assert sum(file.stat().st_size for file in files) <= 4_500_000
     card, text = pretrained.read_card(), pretrained.FILE.with_name("MODEL_CARD.md").read_text()
-    for name in ("sha256", "command", "seed"):
+    for name in ("sha256", "rejection_sha256", "command", "seed"):
         assert str(card[name]) in text
     assert f"{card['right']:,} of 10,000" in text
     assert card["accuracy"] == card["right"] / 10_000
 
 
 @pytest.mark.parametrize("damage", [None, b"x"])
+@pytest.mark.parametrize("name", ["FILE", "REJECTION"])
 def test_another_file_is_refused(
-    damage: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, damage: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "mnist.safetensors"
+    released = getattr(pretrained, name)
+    path = tmp_path / released.name
     if damage:
-        shutil.copy(pretrained.FILE, path)
+        shutil.copy(released, path)
         with path.open("ab") as file:
             file.write(damage)
-    monkeypatch.setattr(pretrained, "FILE", path)
-    with pytest.raises(CheckpointError, match="install mnist_lightning again"):
-        ConvNet.from_pretrained()
+    monkeypatch.setattr(pretrained, name, path)
+    with pytest.raises(CheckpointError, match=f"{released.name}.* install mnist_lightning again"):
+        Rejection.from_pretrained()
