@@ -18,7 +18,7 @@ from look_alikes import as_digits
 from PIL import Image, ImageOps
 
 from mnist_lightning import predict_images
-from mnist_lightning.handwriting.prediction import Predictor
+from mnist_lightning.handwriting.predictor import Predictor
 
 WORKER = Path(__file__).parent / "rapidocr_worker.py"
 # of the modes 6, 7, 8, 10, 13 and 3, 4, 6, 7, 11 the best, on 40 digits and 24 numbers of other

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mnist_lightning.data.datamodule import MNISTDataModule
     from mnist_lightning.export.keras import export_keras, import_keras
-    from mnist_lightning.handwriting.prediction import predict_images
+    from mnist_lightning.handwriting.predictor import predict_images
     from mnist_lightning.models.classifier import MNISTClassifier
     from mnist_lightning.models.network import ConvNet
     from mnist_lightning.report.workflow import (
@@ -49,7 +49,7 @@ _HOME = {
     "import_keras": "export.keras",
     "plot_curves": "report.workflow",
     "plot_predictions": "report.workflow",
-    "predict_images": "handwriting.prediction",
+    "predict_images": "handwriting.predictor",
     "summary": "report.workflow",
 }
 

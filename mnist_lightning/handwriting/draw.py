@@ -8,6 +8,7 @@ from functools import partial
 from html import escape
 from importlib.resources import files
 from ipaddress import AddressValueError, IPv4Address
+from pathlib import Path
 from string import Template
 from threading import Thread
 from typing import Any
@@ -16,10 +17,12 @@ import torch
 
 from mnist_lightning.checkpoints.kind import find_class
 from mnist_lightning.data.pictures.decoding import ImageError, decode_image
-from mnist_lightning.data.pictures.framing import IMAGE_SIZE, frame_digit
+from mnist_lightning.data.pictures.framing import IMAGE_SIZE
+from mnist_lightning.data.pictures.ink import find_ink
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT
 from mnist_lightning.errors import UsageError, printable
-from mnist_lightning.handwriting.prediction import NO_NUMBER, Predictor
+from mnist_lightning.handwriting.prediction import NO_NUMBER
+from mnist_lightning.handwriting.predictor import Predictor
 from mnist_lightning.handwriting.server import HOST, DrawingServer
 
 MAX_PIXELS = 1_000_000  # of a drawing; a picture that the page sends has 640,000
@@ -74,18 +77,29 @@ def predict_drawing(predictor: Predictor, drawing: bytes) -> dict[str, Any]:
     """Predict the digit in a drawing or picture, the content of an image file, as ``predict`` does.
 
     Gives ``probabilities``, a number in [0, 1] for each class, and ``image``, the 784 pixels, 0 to
-    255, that the network saw; or a ``remark`` that says why there are none.
+    255, that the network saw; or a ``remark`` that says why there are none, what else the digit may
+    be, or which number it is where there are several.
     """
     try:
-        digit = frame_digit(decode_image(drawing, MAX_PIXELS))
+        ink = find_ink(decode_image(drawing, MAX_PIXELS))
     except ImageError as error:
         return {"remark": str(error)}
-    if digit is None:
+    lines = predictor.read(ink) if ink else []
+    glyphs = [glyph for line in lines for glyph in line]
+    if not glyphs:
         return {"remark": NO_DIGIT}
-    (probabilities,) = predictor.predict(predictor.scaling(torch.from_numpy(digit)[None, None]))
-    if not probabilities.isfinite().all():  # JSON has no word for it
+    if not all(glyph.probabilities.isfinite().all() for glyph in glyphs):  # JSON has no word for it
         return {"remark": NO_NUMBER}
-    return {"probabilities": probabilities.tolist(), "image": digit.ravel().tolist()}
+    found = predictor.name(Path(), lines)
+    if found.digits:
+        each = ", ".join(f"{one.number or '?'} {one.probability or 0:.1%}" for one in found.digits)
+        return {"remark": f"{found.number}: {each}", "image": glyphs[0].image.ravel().tolist()}
+    answer: dict[str, Any] = {"probabilities": glyphs[0].probabilities.tolist()}
+    return answer | {"image": glyphs[0].image.ravel().tolist()} | _remark(found.remark)
+
+
+def _remark(text: str) -> dict[str, str]:
+    return {"remark": text} if text else {}
 
 
 def render_page(predictor: Predictor) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from mnist_lightning.checkpoints.runs import Run
 from mnist_lightning.data.pictures.listing import list_labelled
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset
-from mnist_lightning.data.source import class_labels, noun_of
-from mnist_lightning.handwriting.prediction import Predictor, to_predictions
+from mnist_lightning.data.source import noun_of
+from mnist_lightning.handwriting.predictor import Predictor
 from mnist_lightning.handwriting.results import refuse_unreadable, write_results
 
 FILE = "predictions.csv"
@@ -35,10 +35,10 @@ def predict_pictures(
     if predictor.source.name == "synthetic":
         print("The network was trained on SYNTHETIC DIGITS: expect more mistakes.", flush=True)
     pictures = PictureDataset(files, predictor.scaling, labels=labels)
-    rows = [predictor.predict(pictures[i][0][None])[0] for i in range(len(pictures))]
-    predictions = to_predictions(pictures, rows, classes)
+    predictions = [predictor.predict_picture(pictures, i) for i in range(len(pictures))]
     checkpoint.folder.mkdir(parents=True, exist_ok=True)
-    noun = noun_of(class_labels(classes, len(rows[0])))
+    found = [each.digit for each in predictions if each.digit is not None and not each.digits]
+    noun = noun_of(found or [0])
     path = checkpoint.folder / FILE
     print(write_results(path, pictures, predictions, noun, keep_inputs), flush=True)
     refuse_unreadable(predictions, " ".join(paths))

@@ -2,40 +2,38 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
-from os import PathLike
+from dataclasses import dataclass, fields
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mnist_lightning.checkpoints.runs import open_network
 from mnist_lightning.data.pictures.picture_dataset import PictureDataset
 from mnist_lightning.data.source import class_labels
-from mnist_lightning.errors import UsageError, printable
-from mnist_lightning.handwriting.pictures import Picture, collect_pictures
+from mnist_lightning.errors import printable
 from mnist_lightning.handwriting.table import format_table
 
-if TYPE_CHECKING:
-    from mnist_lightning.checkpoints.checkpoint import Kind
-
 NO_NUMBER = "the network's answer is no number"
+UNREAD = "?"  # in a number, in place of what is no digit
+SURE = 0.6  # probability of a digit below which the runner-up is named, too
 
 
 @dataclass(frozen=True)
 class Prediction:
     """The two most probable digits of a picture, or a remark that says why there are none.
 
-    Of a network that reads other classes than digits they are the names of these.
+    Of a network that reads other classes than digits they are the names of these. Of several digits
+    they are the two most probable numbers: text such as ``"1042"``, a line for each row.
 
     Attributes:
         file: The picture.
-        digit: The most probable; as the next three, None where there is a remark.
-        probability: Its probability, [0, 1].
+        digit: The most probable; as the next three, None where there is none.
+        probability: Its probability, [0, 1]; of a number that all its digits are right.
         runner_up: The next.
         runner_up_probability: Its probability, [0, 1].
-        remark: Why there is no digit; "" where there is one.
+        remark: Why there is no digit, or what it may also be: ``"unsure: 4 or 9"``; or "".
+        digits: Of several digits each, from left to right and line by line.
     """
 
     file: Path
@@ -44,14 +42,22 @@ class Prediction:
     runner_up: int | str | None = None
     runner_up_probability: float | None = None
     remark: str = ""
+    digits: "tuple[Prediction, ...]" = ()
+
+    @property
+    def number(self) -> str:
+        """The digit or digits as text, "" where there are none."""
+        return "" if self.digit is None else str(self.digit)
 
     def to_row(self) -> list[object]:
         """The fields for a CSV file, where a file's name is never a formula."""
         name = printable(str(self.file))
         # a spreadsheet would compute it, full-width signs too; with ./ it is the same file
         formula = unicodedata.normalize("NFKC", name).startswith(("=", "+", "-", "@"))
-        values = (f"{x:.6f}" if isinstance(x, float) else x for x in astuple(self)[1:])
-        return [f"./{name}" if formula else name, *values]
+        values = [getattr(self, field.name) for field in fields(self)[1:-1]]
+        each = " ".join(f"{one.number}:{one.probability or 0:.6f}" for one in self.digits)
+        texts = (f"{x:.6f}" if isinstance(x, float) else x for x in values)
+        return [f"./{name}" if formula else name, *texts, each]
 
 
 class Predictions(list[Prediction]):
@@ -64,60 +70,6 @@ class Predictions(list[Prediction]):
     def __str__(self) -> str:
         """The table, and which network answered."""
         return f"{format_table(self)}\n{self.network}"
-
-
-class Predictor:
-    """A trained network on the CPU, and the scaling of its images; of ``open_network``."""
-
-    def __init__(self, checkpoint: str | None, model: "Kind | None" = None) -> None:
-        self.checkpoint = open_network(checkpoint, kind=model)
-        self.scaling = self.checkpoint.scaling()
-        self.source = self.checkpoint.source()
-        self._module: nn.Module = self.checkpoint.module() if model else self.checkpoint.network()
-
-    @torch.inference_mode()
-    def predict(self, images: Tensor) -> Tensor:
-        """Probabilities of the classes, (B, C) float, for scaled images, (B, 1, 28, 28) float32."""
-        name = type(self._module).__name__
-        try:
-            probabilities = to_probabilities(self._module(images))
-        except Exception as error:  # another's module fails in any way
-            raise UsageError(f"{name} fails with images (B, 1, 28, 28): {error}") from error
-        if probabilities is None:
-            raise UsageError(f"{name} gives no logits, (B, C) float, of images")
-        return probabilities
-
-
-def predict_images(
-    paths: Picture | Iterable[Picture],
-    checkpoint: str | PathLike[str] | None = None,
-    model: "Kind | None" = None,
-) -> Predictions:
-    """Predict the digits in pictures of any size, in order, as ``predict`` does.
-
-    Args:
-        paths: One or many: files in PNG, JPEG, BMP, GIF, WebP, TIFF or HEIC, folders of such, the
-            bytes of such a file, PIL images, or arrays (H, W) or (H, W, 3), uint8 or float in
-            [0, 1]; one digit in each, dark on light or light on dark.
-        checkpoint: A path; ``last`` or ``best`` of the newest run; or ``pretrained``, the network
-            that comes with the package. Default: the best, or else the last, of the newest run on
-            real images, or else ``pretrained``. CheckpointError where it is missing, damaged or of
-            another network.
-        model: Class of the checkpoint where that is not MNISTClassifier, or a module of it, into
-            a copy of which the weights are loaded; its ``forward`` gives logits, (B, C).
-    """
-    if not isinstance(checkpoint, str | PathLike | None):
-        kind = type(checkpoint).__name__
-        raise ValueError(f"checkpoint is a {kind}: must be a path, last, best or pretrained")
-    if model is not None and not hasattr(model, "load_state_dict"):
-        raise ValueError(f"model is {model!r}: must be a LightningModule, or its class")
-    predictor = Predictor(None if checkpoint is None else str(checkpoint), model)
-    files, contents = collect_pictures(paths)
-    pictures = PictureDataset(files, predictor.scaling, contents)
-    images = (pictures[i][0] for i in range(len(pictures)))
-    rows = [predictor.predict(image[None])[0] for image in images]
-    found = to_predictions(pictures, rows, predictor.source.classes)
-    return Predictions(found, str(predictor.checkpoint))
 
 
 def to_probabilities(answer: Any) -> Tensor | None:
@@ -133,12 +85,38 @@ def to_predictions(
     pictures: PictureDataset, probabilities: Iterable[Tensor], classes: Sequence[str]
 ) -> list[Prediction]:
     """Take the top two classes of each picture, by its probabilities, (C,) float."""
-    predictions = []
-    for file, remark, row in zip(pictures.files, pictures.remarks, probabilities, strict=False):
-        (first, second), indices = (each.tolist() for each in row.topk(2))
-        digit, runner_up = (class_labels(classes, len(row))[i] for i in indices)
-        found = Prediction(file, digit, first, runner_up, second)
-        if not (remark or row.isfinite().all()):
-            remark = NO_NUMBER
-        predictions.append(Prediction(file, remark=remark) if remark else found)
-    return predictions
+    rows = zip(pictures.files, pictures.remarks, probabilities, strict=False)
+    return [
+        Prediction(file, remark=remark) if remark else to_prediction(file, row, classes)
+        for file, remark, row in rows
+    ]
+
+
+def to_prediction(file: Path, row: Tensor, classes: Sequence[str]) -> Prediction:
+    """Take the top two classes by probabilities, (C,) float; a remark where they are no numbers."""
+    if not row.isfinite().all():
+        return Prediction(file, remark=NO_NUMBER)
+    (first, second), indices = (each.tolist() for each in row.topk(2))
+    digit, runner_up = (class_labels(classes, len(row))[i] for i in indices)
+    remark = "" if first >= SURE else f"unsure: {digit} or {runner_up}"
+    return Prediction(file, digit, first, runner_up, second, remark)
+
+
+def to_number(file: Path, lines: Sequence[Sequence[Prediction]]) -> Prediction:
+    """Join the digits of a picture, at least two; those without a digit are "?"."""
+    digits = [each for line in lines for each in line]
+    read = [each for each in digits if each.digit is not None]
+    least = min(read, key=lambda each: each.probability or 0)
+    probability = prod(each.probability or 0 for each in read)
+    # with the least sure digit exchanged for its runner-up
+    other = probability / (least.probability or 1) * (least.runner_up_probability or 0)
+    texts = [
+        "\n".join("".join(text(each) for each in line) for line in lines)
+        for text in (_text, lambda each: str(each.runner_up) if each is least else _text(each))
+    ]
+    remark = f"unsure: {' or '.join(texts)}".replace("\n", " / ") if least.remark else ""
+    return Prediction(file, texts[0], probability, texts[1], other, remark, tuple(digits))
+
+
+def _text(prediction: Prediction) -> str:
+    return prediction.number or UNREAD

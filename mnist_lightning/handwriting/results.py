@@ -11,7 +11,7 @@ from mnist_lightning.errors import DataError, printable
 from mnist_lightning.files import atomic_write
 from mnist_lightning.handwriting.scoring import find_misses, is_read, score_lines
 from mnist_lightning.handwriting.sheet import draw_sheet
-from mnist_lightning.handwriting.table import format_table, write_predictions
+from mnist_lightning.handwriting.table import format_table, in_a_line, write_predictions
 
 if TYPE_CHECKING:
     from mnist_lightning.handwriting.prediction import Prediction
@@ -80,6 +80,6 @@ def _file_names(files: Sequence[Path]) -> list[str]:
 def _caption(prediction: "Prediction", label: str) -> str:
     """What a sheet says of a picture, in the words of all figures."""
     true = f"true {label}, " if label else ""
-    if prediction.remark:
+    if prediction.digit is None:
         return true + prediction.remark
-    return f"{true}predicted {prediction.digit}, {prediction.probability:.1%}"
+    return f"{true}predicted {in_a_line(prediction.number)}, {prediction.probability:.1%}"

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 def is_read(prediction: "Prediction") -> bool:
     """Whether the file was a picture that could be read, with a digit or without."""
-    return prediction.remark in ("", NO_DIGIT)
+    return prediction.digit is not None or prediction.remark == NO_DIGIT
 
 
 def is_right(prediction: "Prediction", label: str) -> bool:
-    """Whether the prediction is the label, the name of a class."""
-    return not prediction.remark and str(prediction.digit) == label
+    """Whether the prediction is the label, the name of a class or a number."""
+    return prediction.number == label
 
 
 def find_misses(predictions: "Sequence[Prediction]", labels: Sequence[str]) -> list[int]:
@@ -53,7 +53,7 @@ def score_lines(predictions: "Sequence[Prediction]", labels: Sequence[str], noun
     for name in sorted({label for _, label in counted}):
         own = [each for each, label in counted if label == name]
         missed = [each for each in own if not is_right(each, name)]
-        instead = Counter(each.remark or str(each.digit) for each in missed).most_common()
+        instead = Counter(each.number or each.remark for each in missed).most_common()
         others = ", ".join(f"{other} ({count:,})" for other, count in instead)
         row = f"{name:>{width}}  {len(own):>8,}  {len(own) - len(missed):>5,}  {others}"
         lines.append(row.rstrip())

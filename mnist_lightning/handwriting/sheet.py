@@ -38,8 +38,9 @@ def draw_sheet(
         sheet.paste(_picture(pictures, index), (left, top))
         digit = pictures.digits[index]
         if digit is not None:
-            seen = Image.fromarray(digit).resize((SIDE, SIDE), Image.Resampling.NEAREST)
-            sheet.paste(seen, (left + SIDE + GAP, top))
+            seen = Image.fromarray(digit)
+            size = SIDE, max(1, SIDE * seen.height // seen.width)  # several digits lie in a row
+            sheet.paste(seen.resize(size, Image.Resampling.NEAREST), (left + SIDE + GAP, top))
         lines = [printable(pictures.files[index].name), captions[index]]
         _write(sheet, (left, top + SIDE), lines)
     with atomic_write(path) as draft:

@@ -25,7 +25,7 @@ def format_table(predictions: "Sequence[Prediction]", labels: Sequence[str] = ()
     """
     console = Console()
     console.width = console.width if console.is_terminal else 10_000  # what is piped is not wrapped
-    named = any(isinstance(each.digit, str) for each in predictions)
+    named = any(isinstance(each.digit, str) and not each.digits for each in predictions)
     names = ["Class" if named else "Digit", "Probability", "Runner-up"]
     columns = [Column(name, justify="right", no_wrap=True) for name in names]
     if any(labels):
@@ -36,17 +36,26 @@ def format_table(predictions: "Sequence[Prediction]", labels: Sequence[str] = ()
     for each, label in zip(predictions, labels or [""] * len(predictions), strict=True):
         file = Text(printable(each.file.name if alone else str(each.file)))
         cells: list[str | Text] = ["", "", ""]
-        if each.remark:
-            file.append("\n" if console.is_terminal else "  ").append(each.remark, "yellow")
-        else:
-            second = f"{each.runner_up} {each.runner_up_probability:.1%}"
-            cells = [str(each.digit), f"{each.probability:.1%}", second]
+        notes = [(each.remark, "yellow")] if each.remark else []
+        if each.digit is not None:
+            second = f"{in_a_line(str(each.runner_up))} {each.runner_up_probability:.1%}"
+            cells = [in_a_line(each.number), f"{each.probability:.1%}", second]
+        if each.digits:
+            digits = (f"{one.number or '?'} {one.probability or 0:.1%}" for one in each.digits)
+            notes.append((", ".join(digits), "dim"))
+        for note in notes:
+            file.append("\n" if console.is_terminal else "  ").append(*note)
         missed = label and is_read(each) and not is_right(each, label)
         true = Text(label).append("  missed" if missed else "", "red")
         table.add_row(file, *[*cells, true][: len(columns)])
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def in_a_line(number: str) -> str:
+    """A number of several rows in one."""
+    return number.replace("\n", " / ")
 
 
 def write_table(path: Path, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 from mnist_lightning import predict_images
 from mnist_lightning.__main__ import main
 from mnist_lightning.handwriting.draw import draw, predict_drawing, render_page
-from mnist_lightning.handwriting.prediction import Predictor
+from mnist_lightning.handwriting.predictor import Predictor
 from mnist_lightning.handwriting.server import DrawingServer
 
 CLASSES = 12

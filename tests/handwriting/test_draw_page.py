@@ -16,7 +16,7 @@ from playwright.sync_api import Page, Route, expect
 
 from mnist_lightning import predict_images
 from mnist_lightning.handwriting.draw import predict_drawing, render_page
-from mnist_lightning.handwriting.prediction import Predictor
+from mnist_lightning.handwriting.predictor import Predictor
 from mnist_lightning.handwriting.server import DrawingServer
 
 INVITATION = "With mouse or finger"

@@ -15,7 +15,10 @@ from mnist_lightning.data.pictures.decoding import (
     decode_image,
     read_image,
 )
-from mnist_lightning.data.pictures.framing import IMAGE_SIZE, Array, Digit, frame_digit
+from mnist_lightning.data.pictures.framing import IMAGE_SIZE, Digit, frame
+from mnist_lightning.data.pictures.ink import Ink, find_ink
+from mnist_lightning.data.pictures.paper import Array
+from mnist_lightning.data.pictures.pieces import main_piece
 
 NO_DIGIT = "no digit"
 
@@ -59,14 +62,19 @@ class PictureDataset(Dataset[tuple[Tensor, int]]):
         return len(self.files)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        try:
-            digit = frame_digit(self.read(index))
-            remark = NO_DIGIT if digit is None else ""
-        except ImageError as error:
-            digit, remark = None, str(error)
-        self.digits[index], self.remarks[index] = digit, remark
+        ink = self.find(index)
+        digit = self.digits[index] = frame(ink, main_piece(ink)) if ink else None
         pixels = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8) if digit is None else digit
         return self.scaling(torch.from_numpy(pixels)[None]), index
+
+    def find(self, index: int) -> Ink | None:
+        """Read a picture and find its ink, or None with a remark that says why."""
+        try:
+            ink = find_ink(self.read(index))
+            self.remarks[index] = "" if ink else NO_DIGIT
+        except ImageError as error:
+            ink, self.remarks[index] = None, str(error)
+        return ink
 
     def read(self, index: int) -> Array:
         """Picture in grey, (H, W) float32, [0, 1], or raise ImageError."""

@@ -1,0 +1,153 @@
+"""Reading: the digits in a picture, line by line from left to right."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import inf, log
+
+import numpy as np
+from torch import Tensor
+
+from mnist_lightning.data.pictures.framing import Digit, frame
+from mnist_lightning.data.pictures.ink import Ink
+from mnist_lightning.data.pictures.pieces import Piece, find_lines, main_piece
+
+SLANTS = (-0.15, 0.1, 0.35)  # columns a row by which touching digits are parted
+CUTS = 5  # places in a height's width at which they may be parted, the thinnest
+JOINED = 3  # pieces that may be one digit with broken strokes
+WIDE = 1.5  # width by height of a digit at most
+NARROW = 0.12  # of a part of digits that touch, at least
+APART = 0.35  # of its height: pieces further from each other are no digit together
+PARTED = 0.3  # cost of a part of what is joined, in units of the logarithm of a probability
+REFUSED = 6.0  # cost of what is no digit
+LEAST = 1e-6  # probability that is taken at least
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """A piece of ink as a network sees and reads it."""
+
+    piece: Piece
+    image: Digit  # (28, 28) uint8
+    probabilities: Tensor  # (C,) float
+    digit_probability: float  # that it is a digit at all, [0, 1]
+
+    @property
+    def cost(self) -> float:
+        """Of taking it for one digit: the negative logarithm of its probability, or more."""
+        probability = self.digit_probability * float(self.probabilities.max())
+        return -log(max(probability, LEAST)) + (0 if self.digit_probability > 0.5 else REFUSED)
+
+    def holds(self, ink: Ink) -> bool:
+        """Whether it is a part of the ink's main component, or that of it."""
+        mask, piece = ink.components.labels == ink.main, self.piece
+        here = mask[piece.top : piece.bottom, piece.left : piece.right]
+        return bool((here & piece.mask).any())
+
+
+Judge = Callable[[Sequence[Digit]], tuple[Tensor, Tensor]]  # probabilities, (B, C), and of a digit
+
+
+def read_lines(ink: Ink, judge: Judge) -> list[list[Glyph]]:
+    """Read the ink: of all ways to part it into digits, the most probable.
+
+    Pieces side by side are one digit or several, and a piece is one digit or several that touch;
+    what the network takes for one digit decides, as it has learned that a clump of digits is none.
+    """
+    reader = _Reader(ink, judge)
+    return [reader.read(line) for line in find_lines(ink)]
+
+
+def read_whole(ink: Ink, judge: Judge) -> Glyph:
+    """Read the piece of ink that stands out most, whatever it is."""
+    return _Reader(ink, judge).look([main_piece(ink)])[0]
+
+
+class _Reader:
+    def __init__(self, ink: Ink, judge: Judge) -> None:
+        self.ink, self.judge = ink, judge
+
+    def read(self, line: list[Piece]) -> list[Glyph]:
+        spans = {
+            (i, j): piece
+            for i in range(len(line))
+            for j in range(i + 1, min(i + JOINED, len(line)) + 1)
+            if (piece := _joined(line[i:j]))
+        }
+        glyphs = dict(zip(spans, self.look(list(spans.values())), strict=True))
+        ways = {span: [glyph] for span, glyph in glyphs.items()}
+        costs = {span: glyph.cost for span, glyph in glyphs.items()}
+        for i in range(len(line)):
+            parts, cost = self.part(glyphs[i, i + 1])
+            if cost < costs[i, i + 1]:
+                ways[i, i + 1], costs[i, i + 1] = parts, cost
+        _, path = _cheapest(len(line), costs)
+        return [glyph for span in path for glyph in ways[span]]
+
+    def look(self, pieces: list[Piece]) -> list[Glyph]:
+        images = [frame(self.ink, piece) for piece in pieces]
+        probabilities, digits = self.judge(images)
+        rows = zip(pieces, images, probabilities, digits.tolist(), strict=True)
+        return [Glyph(*row) for row in rows]
+
+    def part(self, glyph: Glyph) -> tuple[list[Glyph], float]:
+        """Part digits that touch; the parts and their cost, which is infinite where there are none.
+
+        What looks like one digit is not parted.
+        """
+        piece, best = glyph.piece, ([], inf)
+        height, width = piece.mask.shape
+        if glyph.digit_probability > 0.5 or width < 0.5 * height:
+            return best
+        for slant in SLANTS:
+            ends = [-width, *_thin_places(piece, slant), 2 * width]
+            spans = {}
+            for i, j in combinations(range(len(ends)), 2):
+                part = piece.between(ends[i], ends[j], slant)
+                if part and NARROW * height < part.mask.shape[1] < WIDE * part.mask.shape[0]:
+                    spans[i, j] = part
+            spans.pop((0, len(ends) - 1), None)  # the whole
+            if not spans:
+                continue
+            glyphs = dict(zip(spans, self.look(list(spans.values())), strict=True))
+            costs = {span: each.cost + PARTED for span, each in glyphs.items()}
+            cost, path = _cheapest(len(ends) - 1, costs)
+            if cost < best[1]:
+                best = [glyphs[span] for span in path], cost
+        return best
+
+
+def _joined(pieces: list[Piece]) -> Piece | None:
+    """One piece of several, or None where they lie too far apart."""
+    whole = pieces[0]
+    for piece in pieces[1:]:
+        if piece.left - whole.right > APART * max(whole.mask.shape[0], piece.mask.shape[0]):
+            return None
+        whole = whole.join(piece)
+    height, width = whole.mask.shape
+    return whole if len(pieces) == 1 or width < WIDE * height else None
+
+
+def _thin_places(piece: Piece, slant: float) -> list[int]:
+    """Columns with the least ink among their neighbours, from left to right."""
+    profile = np.convolve(piece.profile(slant), np.ones(3) / 3, "same")
+    height = piece.mask.shape[0]
+    reach = max(1, height // 12)
+    inner = range(int(NARROW * height), len(profile) - int(NARROW * height))
+    dips = [x for x in inner if profile[x] == profile[max(0, x - reach) : x + reach + 1].min()]
+    apart: list[int] = []
+    for x in sorted(dips, key=lambda x: profile[x]):
+        if all(abs(x - other) > reach for other in apart):
+            apart.append(x)
+    return sorted(apart[: 1 + round(CUTS * len(profile) / height)])
+
+
+def _cheapest(end: int, costs: dict[tuple[int, int], float]) -> tuple[float, list[tuple[int, int]]]:
+    """Cheapest path from 0 to ``end`` over steps (i, j), and its cost."""
+    best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, []), *[(inf, [])] * end]
+    for j in range(1, end + 1):
+        for i in range(j):
+            cost = best[i][0] + costs.get((i, j), inf)
+            if cost < best[j][0]:
+                best[j] = cost, [*best[i][1], (i, j)]
+    return best[end]
