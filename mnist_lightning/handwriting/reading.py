@@ -20,6 +20,7 @@ NARROW = 0.12  # of a part of digits that touch, at least
 APART = 0.35  # of its height: pieces further from each other are no digit together
 CONVINCED = 0.8  # cost of each part, on average, at most
 SLICE = 0.4  # width by height
+ALONE = 0.55  # the same where nothing else in the line shows that it is a number
 PARTED = 0.3  # cost of a part of what is joined, in units of the logarithm of a probability
 REFUSED = 6.0  # cost of what is no digit
 LEAST = 1e-6  # probability that is taken at least
@@ -80,7 +81,7 @@ class _Reader:
         ways = {span: [glyph] for span, glyph in glyphs.items()}
         costs = {span: glyph.cost for span, glyph in glyphs.items()}
         for i in range(len(line)):
-            parts, cost = self.part(glyphs[i, i + 1])
+            parts, cost = self.part(glyphs[i, i + 1], ALONE if len(line) == 1 else CONVINCED)
             if cost < costs[i, i + 1]:
                 ways[i, i + 1], costs[i, i + 1] = parts, cost
         _, path = _cheapest(len(line), costs)
@@ -92,10 +93,10 @@ class _Reader:
         rows = zip(pieces, images, probabilities, digits.tolist(), strict=True)
         return [Glyph(*row) for row in rows]
 
-    def part(self, glyph: Glyph) -> tuple[list[Glyph], float]:
+    def part(self, glyph: Glyph, most: float) -> tuple[list[Glyph], float]:
         """Part digits that touch; the parts and their cost, which is infinite where there are none.
 
-        What looks like one digit is not parted.
+        What looks like one digit is not parted; ``most`` is what a part may cost on average.
         """
         piece, best = glyph.piece, ([], inf)
         height, width = piece.mask.shape
@@ -114,7 +115,7 @@ class _Reader:
             glyphs = dict(zip(spans, self.look(list(spans.values())), strict=True))
             costs = {span: each.cost + PARTED + _is_slice(each) for span, each in glyphs.items()}
             cost, path = _cheapest(len(ends) - 1, costs)
-            if cost < best[1] and cost < CONVINCED * len(path):
+            if cost < best[1] and cost < most * len(path):
                 best = [glyphs[span] for span in path], cost
         return best
 
