@@ -9,6 +9,7 @@ import json
 import shlex
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,6 +30,7 @@ from mnist_lightning.data.datasets import MNIST
 HERE = Path(__file__).parent
 FIRST = 5_000  # the constants of framing.py were chosen on pictures of digits before
 Result = dict[str, Any]
+Counts = dict[str, tuple[Result, list[tuple[float, bool]]]]  # of each reader
 TASK: list[Any] = []  # of a process: readers, folder of MNIST, pictures of each kind
 
 
@@ -45,21 +47,29 @@ def count(
     kinds = [*KINDS, *EMPTY, *SPACINGS]
     results: dict[str, Result] = {name: {"right": {}, "numbers": {}} for name in reading}
     sure: dict[str, list[tuple[float, bool]]] = {name: [] for name in reading}
-    # forked, as readers cannot be sent to a process
-    with ProcessPoolExecutor(
-        processes, get_context("fork"), _remember, (reading, data_dir, each)
-    ) as pool:
-        for kind, found in zip(kinds, pool.map(count_kind, range(len(kinds))), strict=True):
-            for name, (result, pairs) in found.items():
-                if "missing" in result:
-                    results[name] = result
-                elif "missing" not in results[name]:
-                    results[name]["numbers" if kind in SPACINGS else "right"] |= result
-                    sure[name] += pairs
+    for kind, found in zip(kinds, _in_processes(processes, reading, data_dir, each), strict=True):
+        for name, (result, pairs) in found.items():
+            if "missing" in result:
+                results[name] = result
+            elif "missing" not in results[name]:
+                results[name]["numbers" if kind in SPACINGS else "right"] |= result
+                sure[name] += pairs
     for name, pairs in sure.items():
         if pairs and "missing" not in results[name]:
             results[name]["calibration_error"] = calibration_error(*zip(*pairs, strict=True))
     return results
+
+
+def _in_processes(processes: int, *task: Any) -> Iterator[Counts]:
+    """What ``count_kind`` gives of each kind."""
+    numbers = range(len([*KINDS, *EMPTY, *SPACINGS]))
+    if processes == 1:
+        _remember(*task)
+        yield from map(count_kind, numbers)
+        return
+    # forked, as readers cannot be sent to a process
+    with ProcessPoolExecutor(processes, get_context("fork"), _remember, task) as pool:
+        yield from pool.map(count_kind, numbers)
 
 
 def _remember(*given: Any) -> None:
@@ -67,11 +77,11 @@ def _remember(*given: Any) -> None:
     TASK[:] = given
 
 
-def count_kind(number: int) -> dict[str, tuple[Result, list[tuple[float, bool]]]]:
+def count_kind(number: int) -> Counts:
     """For each reader what is right of one kind, and its probabilities beside what is right."""
     reading, data_dir, each = TASK
     kind = [*KINDS, *EMPTY, *SPACINGS][number]
-    found: dict[str, tuple[Result, list[tuple[float, bool]]]] = {}
+    found: Counts = {}
     with tempfile.TemporaryDirectory() as folder:
         paths, wanted = write_kind(kind, number, data_dir, each, Path(folder))
         for name, reader in reading.items():

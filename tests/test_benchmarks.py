@@ -94,7 +94,6 @@ def test_readers_are_counted_and_absent_ones_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.syspath_prepend(BENCHMARKS)
     import handwriting
     from composed_numbers import SPACINGS
-    from pictures import EMPTY, KINDS
     from readers import Answer
     from reading_table import side_by_side, table
 
@@ -104,13 +103,11 @@ def test_readers_are_counted_and_absent_ones_named(monkeypatch: pytest.MonkeyPat
     def absent(paths: Sequence[Path], several: bool) -> list[Answer]:
         raise OSError("no such program")
 
-    kinds = [*KINDS, *EMPTY, *SPACINGS]
-    shown = [["17", "11"] if x in SPACINGS else ["7", ""] for x in kinds]
-    batches = [
-        (kind, [Path("a"), Path("b")], text) for kind, text in zip(kinds, shown, strict=True)
-    ]
-    monkeypatch.setattr(handwriting, "batches", lambda *given: iter(batches))
-    results = handwriting.count({"sevens": sevens, "absent": absent}, Path(), 2)
+    def written(kind: str, *given: object) -> tuple[list[Path], list[str]]:
+        return [Path("a"), Path("b")], ["17", "11"] if kind in SPACINGS else ["7", ""]
+
+    monkeypatch.setattr(handwriting, "write_kind", written)
+    results = handwriting.count({"sevens": sevens, "absent": absent}, Path(), 2, processes=1)
     assert results["absent"] == {"missing": "no such program"}
     assert results["sevens"]["right"]["paper"] == results["sevens"]["right"]["empty, paper"] == 1
     assert results["sevens"]["calibration_error"] == pytest.approx(0.25)
