@@ -29,8 +29,8 @@ def test_a_file_name_is_no_formula(name: str, workdir: Path) -> None:
 
 def test_a_row_has_six_decimals_and_empty_cells() -> None:
     rows = [each.to_row() for each in PREDICTIONS]
-    assert rows[0] == [NAME, 7, "0.980000", 1, "0.015000", ""]
-    assert rows[1] == ["x", None, None, None, None, "no digit"]
+    assert rows[0] == [NAME, 7, "0.980000", 1, "0.015000", "", ""]
+    assert rows[1] == ["x", None, None, None, None, "no digit", ""]
 
 
 def test_the_table_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,9 @@ def test_what_is_no_ink_changes_little(what: str) -> None:
         image *= np.linspace(0.35, 0.9, SIDE)
     else:
         image = image * 0.8 + random.normal(0, 0.04, image.shape) + 0.1
-    assert differ(found(image.clip(0, 1)), found(drawn())) < 6
+    clean = found(drawn())
+    shifted = differ(np.roll(clean, 1, 0), clean)
+    assert differ(found(image.clip(0, 1)), clean) < 0.6 * shifted, "about 7"
 
 
 RANDOM = np.random.default_rng(0)
