@@ -74,7 +74,8 @@ def checkout(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("configs", "mnist_lightning"):
         Path(name).symlink_to(ROOT / name)
     Path("photos").mkdir()
-    Path("photos/7.png").write_bytes((ROOT / "mnist_lightning/handwriting/seven.png").read_bytes())
+    for name in ("seven.png", "photos/7.png"):
+        Path(name).symlink_to(ROOT / "mnist_lightning/handwriting/seven.png")
     Path("logs/synthetic").mkdir(parents=True)
     Path("logs/mnist").symlink_to("synthetic")
     Path("my_module.py").write_text(MY_MODULE)

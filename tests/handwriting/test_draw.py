@@ -25,6 +25,7 @@ from mnist_lightning import predict_images
 from mnist_lightning.__main__ import main
 from mnist_lightning.handwriting.draw import draw, predict_drawing, render_page
 from mnist_lightning.handwriting.predictor import Predictor
+from mnist_lightning.handwriting.rejection import Rejection
 from mnist_lightning.handwriting.server import DrawingServer
 
 CLASSES = 12
@@ -104,6 +105,29 @@ def test_drawings_without_an_answer(predictor: Predictor, monkeypatch: pytest.Mo
     monkeypatch.setattr(predictor, "predict", lambda images: torch.full((1, 10), torch.nan))
     remark = "the network's answer is no number"
     assert predict_drawing(predictor, sheet(SEVEN)) == {"remark": remark}
+
+
+@pytest.mark.parametrize("sure", [0.5, 0.8])
+def test_an_unsure_digit_and_a_number_are_remarked(
+    reader: Path, sure: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of stand-ins that take each piece for a 7, or else a 1."""
+    row = torch.zeros(10)
+    row[7], row[1] = sure, 0.9 - sure
+    predictor = Predictor(str(reader))
+    monkeypatch.setattr(predictor, "predict", lambda images: row.expand(len(images), 10))
+    monkeypatch.setattr(Rejection, "digit_probability", lambda _, images: torch.ones(len(images)))
+    answer = predict_drawing(predictor, sheet(SEVEN))
+    assert answer["probabilities"] == pytest.approx(row.tolist())
+    assert answer.get("remark", "") == ("unsure: 7 or 1" if sure < 0.6 else "")
+    two = Image.new("L", (800, 400), "white")
+    seven = Image.open(io.BytesIO(sheet(SEVEN))).convert("L")
+    for left in (0, 400):
+        two.paste(seven, (left, 0))
+    two.save(file := io.BytesIO(), "PNG")
+    answer = predict_drawing(predictor, file.getvalue())
+    assert answer["remark"] == f"77: 7 {sure:.1%}, 7 {sure:.1%}"
+    assert (len(answer["image"]), "probabilities" in answer) == (784, False)
 
 
 @pytest.mark.usefixtures("workdir")

@@ -84,7 +84,7 @@ def test_the_sheet_shows_the_misses_beside_what_was_seen() -> None:
     assert seen.max() == 255
     assert sheet.shape[1] == 608, "the empty one is the second"
     main(["predict", "photos/7"])
-    assert [*rows()[0]][-1] == "remark", "no labels, no column"
+    assert [*rows()[0]][-1] == "digits", "no labels, no column"
 
 
 @pytest.mark.usefixtures("photos")

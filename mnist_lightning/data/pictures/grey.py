@@ -2,12 +2,12 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
-from mnist_lightning.data.pictures.framing import Array
+from mnist_lightning.data.pictures.components import Mask
+from mnist_lightning.data.pictures.paper import Array
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow has it
 SMALL_SIDE = 200  # pixels of the longer side at which colours are compared
@@ -16,8 +16,6 @@ MIN_CONTRAST = 0.1  # and at least so much of it
 PAPER = 0.8  # brightness of the paper in such a projection
 SAME_TONE = 0.15  # difference of brightness within paper, or within ink
 MIN_INK = 0.002  # share of a card that its ink covers
-
-Mask = NDArray[np.bool_]
 
 
 def to_grey(image: Image.Image) -> Array:
@@ -45,8 +43,9 @@ def _better_axis(image: Image.Image) -> Array | None:
     small = image.copy()
     small.thumbnail((SMALL_SIDE, SMALL_SIDE))
     colours = _floats(small) / 255
-    window = max(small.size) // 8
-    detail = (colours - ndimage.uniform_filter(colours, (window, window, 1))).reshape(-1, 3)
+    window = max(max(small.size) // 8, 1)
+    around = cv2.blur(colours, (window, window), borderType=cv2.BORDER_REFLECT)
+    detail = (colours - around).reshape(-1, 3)
     axis = np.linalg.eigh(detail.T @ detail)[1][:, -1]
     axis /= np.abs(axis).sum()
     found, known = (np.quantile(np.abs(detail @ each), 0.99) for each in (axis, LUMINANCE))
@@ -62,18 +61,26 @@ def _behind(light: Array, alpha: Array) -> Any:
     A card's own paper, where ink lies on it; behind ink alone what it contrasts with.
     """
     opaque = alpha > 0.5
-    ring = opaque & ~ndimage.binary_erosion(opaque, iterations=2, border_value=1)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    ring = opaque & (cv2.erode(opaque.astype(np.uint8), cross, iterations=2) == 0)
     if ring.any():
         ink = opaque & (np.abs(light - _plane(light, ring)) > SAME_TONE)
         # the ink on a card lies inside; strokes in two tones have their edges in both
         if ink.sum() > MIN_INK * opaque.sum() and ink[ring].mean() < 0.5 * ink[opaque].mean():
-            nearest = ndimage.distance_transform_edt(
-                ~opaque | ink, return_distances=False, return_indices=True
-            )
-            return light[tuple(nearest)]
+            return _spread(light, opaque & ~ink)
     if alpha.mean() > 0.5:  # an empty card; ink covers less
         return float(np.median(light[opaque]))
     return float((light * alpha).sum() < 0.5 * alpha.sum() or not alpha.any())
+
+
+def _spread(light: Array, known: Mask) -> Array:
+    """Brightness of the nearest pixel that is known, (H, W)."""
+    unknown = (~known).astype(np.uint8)
+    pixels = cv2.DIST_LABEL_PIXEL
+    _, labels = cv2.distanceTransformWithLabels(unknown, cv2.DIST_L2, 5, labelType=pixels)
+    values = np.zeros(labels.max() + 1, np.float32)
+    values[labels[known]] = light[known]
+    return values[labels]
 
 
 def _plane(light: Array, known: Mask) -> Array:
