@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mnist_lightning.checkpoints.checkpoint import Kind
 
 DIGITS = tuple("0123456789")
+MOST = 0.6  # share of the pieces of ink that are digits where there are several
 
 
 class Predictor:
@@ -63,10 +64,11 @@ class Predictor:
             return [[read_whole(ink, self._judge)]]
         lines = read_lines(ink, self._judge)
         least = self._rejection.threshold
-        digits = [glyph.digit_probability >= least for line in lines for glyph in line]
-        main = next((g for line in lines for g in line if g.holds(ink)), None)
-        if (main is None or main.digit_probability < least) and 2 * sum(digits) <= len(digits):
-            return []
+        glyphs = [glyph for line in lines for glyph in line]
+        main = next(glyph for glyph in glyphs if glyph.holds(ink))
+        share = sum(glyph.digit_probability >= least for glyph in glyphs) / len(glyphs)
+        if share < MOST:  # what lies around is no writing
+            return [[main]] if main.digit_probability >= least else []
         trimmed = [_trimmed(line, least) for line in lines]
         return [line for line in trimmed if line]
 

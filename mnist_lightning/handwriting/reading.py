@@ -18,6 +18,8 @@ JOINED = 3  # pieces that may be one digit with broken strokes
 WIDE = 1.5  # width by height of a digit at most
 NARROW = 0.12  # of a part of digits that touch, at least
 APART = 0.35  # of its height: pieces further from each other are no digit together
+CONVINCED = 0.8  # cost of each part, on average, at most
+SLICE = 0.4  # width by height
 PARTED = 0.3  # cost of a part of what is joined, in units of the logarithm of a probability
 REFUSED = 6.0  # cost of what is no digit
 LEAST = 1e-6  # probability that is taken at least
@@ -110,11 +112,17 @@ class _Reader:
             if not spans:
                 continue
             glyphs = dict(zip(spans, self.look(list(spans.values())), strict=True))
-            costs = {span: each.cost + PARTED for span, each in glyphs.items()}
+            costs = {span: each.cost + PARTED + _is_slice(each) for span, each in glyphs.items()}
             cost, path = _cheapest(len(ends) - 1, costs)
-            if cost < best[1]:
+            if cost < best[1] and cost < CONVINCED * len(path):
                 best = [glyphs[span] for span in path], cost
         return best
+
+
+def _is_slice(glyph: Glyph) -> bool:
+    """Whether it is as narrow as a 1, which every scribble can be cut into."""
+    height, width = glyph.piece.mask.shape
+    return bool(width < SLICE * height)
 
 
 def _joined(pieces: list[Piece]) -> Piece | None:

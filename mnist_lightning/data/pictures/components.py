@@ -14,6 +14,7 @@ Values = NDArray[np.float64]
 MIN_SPAN = 0.03  # share of the picture's longer side that a digit spans
 MIN_ASPECT = 0.03  # width by span of a stroke; a finer one that ends at the edge is a ruled line
 FAT = 0.4  # width by span of what is a blot rather than a stroke
+SHEET = 0.33  # width by span of a sheet of paper
 RECTANGULAR = 0.87  # share of its rectangle that a sheet fills, an ellipse fills 0.79
 PLAUSIBLE = 4  # components that are looked at closely
 EDGE_WORTH = 0.27  # the least worth of what the picture's edge cuts: corners and slivers have less
@@ -98,7 +99,7 @@ class Components:
         """Whether it is a rectangle that is filled, or has something on it."""
         area = cv2.contourArea(outline)
         (_, sides, _) = cv2.minAreaRect(outline)
-        filled = self.widths[i] > FAT * self.spans[i]
+        filled = self.widths[i] > SHEET * self.spans[i]
         written_on = area - self.areas[i] > 0.01 * area
         return bool((filled or written_on) and area > RECTANGULAR * sides[0] * sides[1])
 
