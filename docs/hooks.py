@@ -19,6 +19,7 @@ REFERENCED = {
     "model_card.md": "mnist_lightning/models/pretrained/MODEL_CARD.md",
     "images/peers-small.png": "benchmarks/results/peers-small.png",
     "images/peers-original.png": "benchmarks/results/peers-original.png",
+    "images/handwriting-peers.png": "benchmarks/results/handwriting-peers.png",
 }
 NOTEBOOK, PAGE = "notebooks/keras_to_lightning.ipynb", "keras_to_lightning.md"
 KERAS, OURS, SHOWN = 'python title="Keras"', 'python title="Lightning"', 'text title="Output"'
@@ -27,7 +28,8 @@ KERAS, OURS, SHOWN = 'python title="Keras"', 'python title="Lightning"', 'text t
 def on_files(files: Files, config: Any) -> Files:
     """Add what lies elsewhere in the project, and the notebook as a page."""
     for uri, name in REFERENCED.items():
-        files.append(File.generated(config, uri, content=(ROOT / name).read_bytes()))
+        if (ROOT / name).exists():  # not all of what can be measured has been
+            files.append(File.generated(config, uri, content=(ROOT / name).read_bytes()))
     page, pictures = to_page(json.loads((ROOT / NOTEBOOK).read_text(encoding="utf-8")))
     files.append(File.generated(config, PAGE, content=page))
     for uri, content in pictures.items():
@@ -37,9 +39,10 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Make the tables anew, and lead links out of ``docs`` to the pages made here."""
+    markdown = fill(markdown)
     for uri, name in {**REFERENCED, PAGE: NOTEBOOK}.items():
         markdown = markdown.replace(f"](../{name}", f"]({uri}")
-    return fill(markdown)
+    return markdown
 
 
 def to_page(notebook: dict[str, Any]) -> tuple[str, dict[str, bytes]]:

@@ -4,12 +4,15 @@ What stands between ``<!-- table: NAME -->`` and ``<!-- end -->`` in a page is t
 function of that name. ``python docs/tables.py`` writes it; the site makes it anew.
 """
 
+import ast
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
+
+from mnist_lightning.models.interval import wilson_interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -59,22 +62,98 @@ def trained(runs: list[dict[str, Any]]) -> str:
 
 
 def handwriting() -> str:
-    """Pictures of each kind that were read right."""
-    found = read("handwriting-fast")
-    shares = {kind: right / found["pictures"] for kind, right in found["right"].items()}
-    digits = [share for kind, share in shares.items() if not kind.startswith("empty")]
+    """Pictures of one digit or none that were read right, by group and kind."""
+    found = read(by_reader("handwriting"))
+    each, right = found["pictures"], found["right"]
+    kinds = {name: [x for x in group if x in right] for name, group in picture_groups().items()}
+    rows: list[list[object]] = []
+    for title, is_empty in (("with a digit", False), ("without a digit", True)):
+        groups = {x: y for x, y in kinds.items() if y and y[0].startswith("empty") == is_empty}
+        every = [kind for group in groups.values() for kind in group]
+        rows.append([f"**{title}**", *share_of(right, every, each), ""])
+        for name, group in groups.items():
+            shares = (f"{x.removeprefix('empty, ')} {right[x] / each:.1%}" for x in group)
+            rows.append([name, *share_of(right, group, each), "; ".join(shares)])
+    head = [f"{each} pictures of each kind", "right", "95 % interval", "each kind"]
+    error = ""
+    if "calibration_error" in found:
+        error = f"\n\nExpected calibration error with a digit: {found['calibration_error']:.4f}."
+    return table(head, rows) + error + made_by(found)
+
+
+def numbers() -> str:
+    """Numbers of several digits that were read right, by their spacing."""
+    counts = read(by_reader("handwriting")).get("numbers")
+    if not counts:
+        return "Not measured yet."
+    keys = next(iter(counts.values()))
+    every = {"**all**": {key: sum(x[key] for x in counts.values()) for key in keys}}
     rows = [
-        [kind, f"{share:.1%}", "no digit" if kind.startswith("empty") else "the digit"]
-        for kind, share in shares.items()
+        [name.removeprefix("numbers, "), *numbers_right(x)] for name, x in (counts | every).items()
     ]
-    rows.insert(0, ["**all with a digit**", f"**{mean(digits):.1%}**", "the digit"])
-    head = [f"{found['pictures']} pictures of each kind", "share", "answered as"]
-    return table(head, rows) + made_by(found)
+    return table(["spacing", "pictures", "right", "digits", "right"], rows)
+
+
+def handwriting_peers() -> str:
+    """The same pictures as others read them."""
+    if not (RESULTS / "handwriting-peers.json").exists():
+        return "Not measured yet."
+    found = read("handwriting-peers")
+    there = {name: x for name, x in found["readers"].items() if "missing" not in x}
+    each = found["pictures"]
+    rows = []
+    for name, is_empty in (("one digit", False), ("no digit", True)):
+        kinds = [x for x in there["ours"]["right"] if x.startswith("empty") == is_empty]
+        rows.append([name, *(share_of(x["right"], kinds, each)[0] for x in there.values())])
+    for what in ("digits", "numbers"):
+        shares = []
+        for counts in (x["numbers"].values() for x in there.values()):
+            right, of = (sum(x[key] for x in counts) for key in (f"{what}_right", what))
+            shares.append(f"{right / of:.1%}")
+        rows.append([{"digits": "digits of numbers", "numbers": "whole numbers"}[what], *shares])
+    chart = "\n\n![The same as a chart](../benchmarks/results/handwriting-peers.png)"
+    return table(["right", *there], rows) + chart + made_by(found)
+
+
+def by_reader(measured: str) -> str:
+    """Name of the results by the network that ships, or else by that of ``configs/fast.yaml``."""
+    shipped = f"{measured}-pretrained"
+    return shipped if (RESULTS / f"{shipped}.json").exists() else f"{measured}-fast"
+
+
+def picture_groups() -> dict[str, list[str]]:
+    """Kinds of pictures by group, read from their source, whose import would take SciPy."""
+    source = (ROOT / "benchmarks" / "pictures.py").read_text(encoding="utf-8")
+    tables = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Dict)]
+    entries = [pair for each in tables for pair in zip(each.keys, each.values, strict=True)]
+    groups = {}
+    for key, value in entries:
+        if isinstance(key, ast.Constant) and isinstance(value, ast.Dict | ast.Tuple):
+            prefix = "empty, " if isinstance(value, ast.Tuple) else ""
+            names = (x.value for x in ast.walk(value) if isinstance(x, ast.Constant))
+            groups[str(key.value)] = [f"{prefix}{name}" for name in names]
+    return groups
+
+
+def share_of(right: dict[str, int], kinds: list[str], each: int) -> tuple[str, str]:
+    """Share of these kinds that is right, and its 95 % interval."""
+    count, total = sum(right[kind] for kind in kinds), each * len(kinds)
+    low, high = wilson_interval(count, total)
+    return f"{count / total:.1%}", f"{max(low, 0):.1%} to {high:.1%}"
+
+
+def numbers_right(counts: dict[str, int]) -> list[str]:
+    """Pictures of numbers and their share that is right, digits and theirs."""
+    row = []
+    for what in ("numbers", "digits"):
+        share = counts[f"{what}_right"] / counts[what]
+        row += [f"{counts[what]:,}", f"{share:.1%}"]
+    return row
 
 
 def drawing() -> str:
     """Digits drawn on the page that were read right."""
-    found = read("drawing-fast")
+    found = read(by_reader("drawing"))
     share, milliseconds = found["right"] / found["drawn"], 1000 * found["median_seconds"]
     rows = [[found["drawn"], found["right"], f"{share:.1%}", f"{milliseconds:.0f}"]]
     head = ["drawn", "read right", "share", "milliseconds to the answer, median"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,61 @@ def test_startup_is_there_when_it_is_measured(
     (tmp_path / "startup.json").write_text(results)
     # ratios of each round: 0.1, 0.05 and 0.2
     assert rows(tables.startup())["`--version`"] == ["0.20", "0.10 times `import torch`"]
+
+
+def write_handwriting(folder: Path) -> None:
+    """Ten pictures of each of four kinds, numbers of two spacings, and a reader that is missing."""
+    machine = json.loads((RESULTS / "peers-small.json").read_text())["machine"]
+    made = {"command": "python benchmarks/handwriting.py pretrained", "machine": machine}
+    right = {"enlarged": 10, "mouse": 9, "photo": 5, "empty, photo": 8}
+    counts = {"numbers": 4, "numbers_right": 3, "digits": 10, "digits_right": 9}
+    touching = {"numbers": 4, "numbers_right": 1, "digits": 30, "digits_right": 15}
+    found = {
+        "right": right,
+        "numbers": {"numbers, wide": counts, "numbers, touching": touching},
+        "calibration_error": 0.01234,
+    }
+    others = {"ours": found, "theirs": {**found, "right": dict.fromkeys(right, 1)}}
+    peers = {**made, "pictures": 10, "readers": {**others, "third": {"missing": "no such program"}}}
+    for name, content in (("pretrained", {**made, "pictures": 10, **found}), ("peers", peers)):
+        (folder / f"handwriting-{name}.json").write_text(json.dumps(content))
+
+
+def test_pictures_are_counted_by_kind_and_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tables
+
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    assert tables.handwriting_peers() == "Not measured yet."
+    write_handwriting(tmp_path)
+    found = rows(tables.handwriting())
+    assert found["**with a digit**"][:2] == ["80.0%", "62.7% to 90.5%"]  # Wilson's formula
+    assert found["drawings and files"][0] == "95.0%"
+    assert found["drawings and files"][2] == "enlarged 100.0%; mouse 90.0%"
+    assert found["empty, shadows"][::2] == ["80.0%", "photo 80.0%"]
+    assert "tables" not in found, "no kind of that group was measured"
+    assert "0.0123" in tables.handwriting()
+    assert rows(tables.numbers()) == {
+        "wide": ["4", "75.0%", "10", "90.0%"],
+        "touching": ["4", "25.0%", "30", "50.0%"],
+        "**all**": ["8", "50.0%", "40", "60.0%"],
+    }
+    assert rows(tables.handwriting_peers()) == {
+        "one digit": ["80.0%", "10.0%"],
+        "no digit": ["80.0%", "10.0%"],
+        "digits of numbers": ["60.0%", "60.0%"],
+        "whole numbers": ["50.0%", "50.0%"],
+    }
+
+
+def test_groups_of_pictures_are_those_of_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tables import picture_groups
+
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    pictures = import_module("pictures")
+    every = {**pictures.GROUPS, **pictures.EMPTY_GROUPS}
+    assert picture_groups() == {name: [*kinds] for name, kinds in every.items()}
 
 
 def test_the_architecture_names_each_module() -> None:
