@@ -106,6 +106,8 @@ def to_number(file: Path, lines: Sequence[Sequence[Prediction]]) -> Prediction:
     """Join the digits of a picture, at least two; those without a digit are "?"."""
     digits = [each for line in lines for each in line]
     read = [each for each in digits if each.digit is not None]
+    if not read:
+        return Prediction(file, remark=NO_NUMBER)
     least = min(read, key=lambda each: each.probability or 0)
     probability = prod(each.probability or 0 for each in read)
     # with the least sure digit exchanged for its runner-up

@@ -39,7 +39,8 @@ class Glyph:
     def cost(self) -> float:
         """Of taking it for one digit: the negative logarithm of its probability, or more."""
         probability = self.digit_probability * float(self.probabilities.max())
-        return -log(max(probability, LEAST)) + (0 if self.digit_probability > 0.5 else REFUSED)
+        likely = probability if probability > LEAST else LEAST  # or is no number
+        return -log(likely) + (0 if self.digit_probability > 0.5 else REFUSED)
 
     def holds(self, ink: Ink) -> bool:
         """Whether it is a part of the ink's main component, or that of it."""
