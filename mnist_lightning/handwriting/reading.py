@@ -97,7 +97,8 @@ class _Reader:
 
         What looks like one digit is not parted.
         """
-        piece, best = glyph.piece, ([], inf)
+        piece = glyph.piece
+        best: tuple[list[Glyph], float] = [], inf
         height, width = piece.mask.shape
         if glyph.digit_probability > 0.5 or width < 0.5 * height:
             return best
