@@ -21,8 +21,8 @@ from pictures import KINDS, write_pictures
 from mnist_lightning.data.datasets import MNIST
 from mnist_lightning.data.generated import render_digits
 from mnist_lightning.data.idx import write_idx
+from mnist_lightning.data.pictures.decoding import read_image
 from mnist_lightning.data.pictures.framing import frame_digit
-from mnist_lightning.data.pictures.picture_dataset import read_image
 
 HELD_OUT = 5_000  # of MNIST's training images, the last
 DEFORMED, GENERATED, NON_DIGITS = 25_000, 15_000, 15_000

@@ -37,8 +37,8 @@ def predict_pictures(
     pictures = PictureDataset(files, predictor.scaling, labels=labels)
     predictions = [predictor.predict_picture(pictures, i) for i in range(len(pictures))]
     checkpoint.folder.mkdir(parents=True, exist_ok=True)
-    found = [each.digit for each in predictions if each.digit is not None and not each.digits]
-    noun = noun_of(found or [0])
+    named = [each.digit for each in predictions if each.digit is not None and not each.digits]
+    noun = noun_of(named or [0])
     path = checkpoint.folder / FILE
     print(write_results(path, pictures, predictions, noun, keep_inputs), flush=True)
     refuse_unreadable(predictions, " ".join(paths))

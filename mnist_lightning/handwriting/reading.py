@@ -99,7 +99,8 @@ class _Reader:
 
         What looks like one digit is not parted; ``most`` is what a part may cost on average.
         """
-        piece, best = glyph.piece, ([], inf)
+        piece = glyph.piece
+        best: tuple[list[Glyph], float] = [], inf
         height, width = piece.mask.shape
         if glyph.digit_probability > 0.5 or width < 0.5 * height:
             return best

@@ -10,9 +10,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-# One server imports the libraries once; each process is a fork of it
+# One server imports the libraries once, torch and Lightning too; each process is a fork of it
 FORKS = get_context("forkserver")
-FORKS.set_forkserver_preload(["mnist_lightning.cli.program"])
+FORKS.set_forkserver_preload(["mnist_lightning.cli.trainer_command"])
 PATIENCE = 60  # seconds
 Prepare = Callable[[], None] | None
 

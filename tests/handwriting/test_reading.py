@@ -17,9 +17,9 @@ from mnist_lightning.handwriting.rejection import Rejection
 pytestmark = pytest.mark.usefixtures("mnist_dir")
 
 
-def sheet(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> Image.Image:
+def sheet(rows: Sequence[NDArray[np.uint8]]) -> Image.Image:
     """Dark digits of 56 pixels on light paper, 20 pixels apart, in rows."""
-    wide = max(map(len, rows))
+    wide = max(len(row) for row in rows)
     image = Image.new("L", (76 * wide + 40, 76 * len(rows) + 40), 255)
     for i, row in enumerate(rows):
         for j, pixels in enumerate(row):

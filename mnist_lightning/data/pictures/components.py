@@ -44,7 +44,8 @@ class Components:
             np.bincount(labels[mask], values[mask], n) / areas
             for values in (depth, contrast.grey, contrast.paper - contrast.grey)
         )
-        return cls(contrast, labels, areas, stats[:, :4], widths, tones, gaps)
+        boxes = np.asarray(stats[:, :4], np.int32)
+        return cls(contrast, np.asarray(labels, np.int32), areas, boxes, widths, tones, gaps)
 
     @property
     def spans(self) -> NDArray[np.int32]:
@@ -56,7 +57,7 @@ class Components:
         """Share of the picture's outermost pixels that each takes."""
         rows, columns = self.labels[[0, -1]], self.labels[1:-1, [0, -1]]
         edge = np.concatenate([rows.ravel(), columns.ravel()])
-        return np.bincount(edge, minlength=len(self.areas)) / len(edge)
+        return np.asarray(np.bincount(edge, minlength=len(self.areas)) / len(edge))
 
     def worths(self) -> Values:
         """How much each looks like a digit, [0, 1]: by size, contrast, stroke, outline, place."""

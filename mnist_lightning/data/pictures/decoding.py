@@ -21,8 +21,8 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
-from mnist_lightning.data.pictures.framing import Array
 from mnist_lightning.data.pictures.grey import to_grey
+from mnist_lightning.data.pictures.paper import Array
 
 FORMATS = ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"]  # which Pillow may try
 # ISO/IEC 23008-12 (HEIF), the brands of still images and collections coded by HEVC

@@ -80,7 +80,7 @@ def _spread(light: Array, known: Mask) -> Array:
     _, labels = cv2.distanceTransformWithLabels(unknown, cv2.DIST_L2, 5, labelType=pixels)
     values = np.zeros(labels.max() + 1, np.float32)
     values[labels[known]] = light[known]
-    return values[labels]
+    return np.asarray(values[labels])
 
 
 def _plane(light: Array, known: Mask) -> Array:

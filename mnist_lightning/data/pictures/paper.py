@@ -36,8 +36,8 @@ def contrast_to_paper(grey: Array, stroke: int) -> Contrast:
     light = _fit_light(_close(coarse, stroke))
     paper = light + _close(coarse - light, stroke)
     # a table's soft edge is no ink on the paper beside it
-    paper = cv2.erode(paper, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
-    paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    away = cv2.erode(paper, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
+    paper = np.asarray(cv2.resize(away, grey.shape[::-1], interpolation=cv2.INTER_LINEAR))
     darkest = max(MIN_CONTRAST, DARKEST * float(np.percentile(paper, 95)))
     weber = (paper - grey) / np.maximum(paper, darkest)
     for share in SMOOTHING:

@@ -10,7 +10,7 @@ Box = tuple[int, int, int, int]
 
 
 def boxes(image: Image.Image) -> list[list[Box]]:
-    ink = find_ink(np.asarray(image, np.float32) / 255)
+    ink = find_ink(np.asarray(image, np.float32) / np.float32(255))
     assert ink
     lines = find_lines(ink)
     assert any(main_piece(ink).left == each.left for line in lines for each in line)
