@@ -130,7 +130,7 @@ def picture_groups() -> dict[str, list[str]]:
     for key, value in entries:
         if isinstance(key, ast.Constant) and isinstance(value, ast.Dict | ast.Tuple):
             prefix = "empty, " if isinstance(value, ast.Tuple) else ""
-            names = (x.value for x in ast.walk(value) if isinstance(x, ast.Constant))
+            names = (str(x.value) for x in ast.walk(value) if isinstance(x, ast.Constant))
             groups[str(key.value)] = [f"{prefix}{name}" for name in names]
     return groups
 

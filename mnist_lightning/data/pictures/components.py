@@ -66,7 +66,7 @@ class Components:
         strength = np.clip(self.gaps / max(light - dark, 0.05), 0, 1)
         strokes = np.interp(self.widths / self.spans, [FAT, 0.7], [1, 0.1])
         edge = self.edge_shares
-        worths = np.sqrt(self.spans / side) * strength * strokes
+        worths = np.asarray(np.sqrt(self.spans / side) * strength * strokes)
         worths *= np.where(edge > 0, 0.6 * (1 - edge) ** 4, 1)
         ruled = (edge > 0) & (self.widths < MIN_ASPECT * self.spans)
         worths[ruled | (self.spans < max(MIN_SPAN * side, 5))] = 0
