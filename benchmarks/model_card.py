@@ -36,8 +36,9 @@ $non_digits images that are no digit: an eleventh class, whose row of the last l
 `rejection.safetensors`. `python benchmarks/training_set.py FOLDER` composes them.
 
 The last $held_out of MNIST's training images were held out. On them, on generated digits and on
-simulated pictures the temperature and the threshold were chosen. Of each group is refused as no
-digit; families of non-digits with a star were kept out of training:
+simulated pictures of them the temperature and the threshold were chosen. The table shows what share
+is refused as no digit: of digits, of pictures with a digit, then of what is no digit, known
+families and unknown ones, which have a star and were kept out of training; and of each family:
 
 | group | refused |
 |---|---|
