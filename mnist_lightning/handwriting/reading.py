@@ -16,13 +16,13 @@ SLANTS = (-0.15, 0.1, 0.35)  # columns a row by which touching digits are parted
 CUTS = 5  # places in a height's width at which they may be parted, the thinnest
 JOINED = 3  # pieces that may be one digit with broken strokes
 WIDE = 1.5  # width by height of a digit at most
-NARROW = 0.12  # of a part of digits that touch, at least
+NARROW, SLICE = 0.12, 0.4  # of a part of digits that touch, at least; of one as narrow as a 1
 APART = 0.35  # of its height: pieces further from each other are no digit together
-CONVINCED = 0.8  # cost of each part, on average, at most
-SLICE = 0.4  # width by height
-ALONE = 0.55  # the same where nothing else in the line shows that it is a number
-PARTED = 0.3  # cost of a part of what is joined, in units of the logarithm of a probability
-REFUSED = 6.0  # cost of what is no digit
+# Costs, in units of the logarithm of a probability: of a part, of one as narrow as a 1, which every
+# scribble can be cut into, and of what is no digit.
+PARTED, SLICED, REFUSED = 0.3, 1.0, 6.0
+# What a part may cost on average: in a line with other digits, and where nothing else is there.
+CONVINCED, ALONE = 0.8, 0.55
 LEAST = 1e-6  # probability that is taken at least
 
 
@@ -115,17 +115,16 @@ class _Reader:
             if not spans:
                 continue
             glyphs = dict(zip(spans, self.look(list(spans.values())), strict=True))
-            costs = {span: each.cost + PARTED + _is_slice(each) for span, each in glyphs.items()}
+            costs = {span: _part_cost(each) for span, each in glyphs.items()}
             cost, path = _cheapest(len(ends) - 1, costs)
             if cost < best[1] and cost < most * len(path):
                 best = [glyphs[span] for span in path], cost
         return best
 
 
-def _is_slice(glyph: Glyph) -> bool:
-    """Whether it is as narrow as a 1, which every scribble can be cut into."""
+def _part_cost(glyph: Glyph) -> float:
     height, width = glyph.piece.mask.shape
-    return bool(width < SLICE * height)
+    return glyph.cost + PARTED + (SLICED if width < SLICE * height else 0)
 
 
 def _joined(pieces: list[Piece]) -> Piece | None:
