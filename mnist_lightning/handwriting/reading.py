@@ -15,7 +15,8 @@ from mnist_lightning.data.pictures.pieces import Piece, find_lines, main_piece
 SLANTS = (-0.15, 0.1, 0.35)  # columns a row by which touching digits are parted
 CUTS = 5  # places in a height's width at which they may be parted, the thinnest
 JOINED = 3  # pieces that may be one digit with broken strokes
-WIDE = 1.5  # width by height of a digit at most
+WIDE, LONG = 1.5, 5  # width by height, at most, of a digit and of digits that touch
+MOST_PARTED = 4  # pieces in a picture that are parted, which takes time
 NARROW, SLICE = 0.12, 0.4  # of a part of digits that touch, at least; of one as narrow as a 1
 APART = 0.35  # of its height: pieces further from each other are no digit together
 # Costs, in units of the logarithm of a probability: of a part, of one as narrow as a 1, which every
@@ -69,7 +70,7 @@ def read_whole(ink: Ink, judge: Judge) -> Glyph:
 
 class _Reader:
     def __init__(self, ink: Ink, judge: Judge) -> None:
-        self.ink, self.judge = ink, judge
+        self.ink, self.judge, self.parted = ink, judge, 0
 
     def read(self, line: list[Piece]) -> list[Glyph]:
         spans = {
@@ -97,12 +98,15 @@ class _Reader:
     def part(self, glyph: Glyph, most: float) -> tuple[list[Glyph], float]:
         """Part digits that touch; the parts and their cost, which is infinite where there are none.
 
-        What looks like one digit is not parted; ``most`` is what a part may cost on average.
+        What looks like one digit is not parted, nor are many pieces; ``most`` is what a part may cost on average.
         """
         piece = glyph.piece
         best: tuple[list[Glyph], float] = [], inf
         height, width = piece.mask.shape
-        if glyph.digit_probability > 0.5 or width < 0.5 * height:
+        if glyph.digit_probability > 0.5 or not 0.5 * height <= width <= LONG * height:
+            return best
+        self.parted += 1
+        if self.parted > MOST_PARTED:
             return best
         for slant in SLANTS:
             ends = [-width, *_thin_places(piece, slant), 2 * width]
