@@ -98,8 +98,8 @@ class _Reader:
     def part(self, glyph: Glyph, most: float) -> tuple[list[Glyph], float]:
         """Part digits that touch; the parts and their cost, which is infinite where there are none.
 
-        What looks like one digit is not parted, nor are many pieces; ``most`` is what a part may cost
-        on average.
+        What looks like one digit is not parted, nor are many pieces; ``most`` is what a part may
+        cost on average.
         """
         piece = glyph.piece
         best: tuple[list[Glyph], float] = [], inf
