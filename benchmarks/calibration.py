@@ -14,7 +14,7 @@ from torch import Tensor
 from mnist_lightning.data.idx import read_idx, sound_shape
 from mnist_lightning.handwriting.rejection import Rejection
 
-MOST_REFUSED = 0.002  # of held-out digits
+MOST_REFUSED = 0.001  # of held-out digits
 HIGHEST = 0.5  # threshold: what is more probably a digit than none is never refused
 
 
