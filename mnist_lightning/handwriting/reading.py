@@ -16,6 +16,7 @@ SLANTS = (-0.15, 0.1, 0.35)  # columns a row by which touching digits are parted
 CUTS = 5  # places in a height's width at which they may be parted, the thinnest
 JOINED = 3  # pieces that may be one digit with broken strokes
 WIDE, LONG = 1.5, 5  # width by height, at most, of a digit and of digits that touch
+MOST_BROKEN = 7  # parts of a digit that lie in several lines
 MOST_PARTED = 4  # pieces in a picture that are parted, which takes time
 NARROW, SLICE = 0.12, 0.4  # of a part of digits that touch, at least; of one as narrow as a 1
 APART = 0.35  # of its height: pieces further from each other are no digit together
@@ -59,8 +60,13 @@ def read_lines(ink: Ink, judge: Judge) -> list[list[Glyph]]:
     Pieces side by side are one digit or several, and a piece is one digit or several that touch;
     what the network takes for one digit decides, as it has learned that a clump of digits is none.
     """
-    reader = _Reader(ink, judge)
-    return [reader.read(line) for line in find_lines(ink)]
+    reader, lines = _Reader(ink, judge), find_lines(ink)
+    if (stacked := _stacked(lines)) is not None:
+        # broken strokes lie above each other, too; two rows of digits are no digit
+        (whole,) = reader.look([stacked])
+        if whole.digit_probability > 0.5:
+            return [[whole]]
+    return [reader.read(line) for line in lines]
 
 
 def read_whole(ink: Ink, judge: Judge) -> Glyph:
@@ -125,6 +131,24 @@ class _Reader:
             if cost < best[1] and cost < most * len(path):
                 best = [glyphs[span] for span in path], cost
         return best
+
+
+def _stacked(lines: list[list[Piece]]) -> Piece | None:
+    """All pieces as one where they lie in several lines and near each other, or None."""
+    whole, *rest = (piece for line in lines for piece in line)
+    if len(lines) == 1 or len(rest) >= MOST_BROKEN:
+        return None
+    reach = APART * max(piece.mask.shape[0] for piece in [whole, *rest])
+    while near := [piece for piece in rest if _gap(whole, piece) < reach]:
+        whole = whole.join(near[0])
+        rest.remove(near[0])
+    return None if rest else whole
+
+
+def _gap(one: Piece, other: Piece) -> int:
+    """Pixels between two pieces, along the axis in which they lie further apart."""
+    across = max(one.left, other.left) - min(one.right, other.right)
+    return max(across, max(one.top, other.top) - min(one.bottom, other.bottom))
 
 
 def _part_cost(glyph: Glyph) -> float:
