@@ -13,6 +13,7 @@ from mnist_lightning.checkpoints.runs import open_network
 from mnist_lightning.data.pictures.framing import Digit
 from mnist_lightning.data.pictures.ink import Ink
 from mnist_lightning.data.pictures.picture_dataset import NO_DIGIT, PictureDataset
+from mnist_lightning.data.source import DIGITS
 from mnist_lightning.errors import UsageError
 from mnist_lightning.handwriting.pictures import Picture, collect_pictures
 from mnist_lightning.handwriting.prediction import (
@@ -29,7 +30,6 @@ from mnist_lightning.models.pretrained import FILE
 if TYPE_CHECKING:
     from mnist_lightning.checkpoints.checkpoint import Kind
 
-DIGITS = tuple("0123456789")
 MOST = 0.6  # share of the pieces of ink that are digits where there are several
 
 

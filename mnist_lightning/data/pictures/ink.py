@@ -51,7 +51,8 @@ def find_ink(grey: Array) -> Ink | None:
     for other in inks[1:]:
         if other.dark != best.dark and other.worth > 0.4 * best.worth and _encloses(other, best):
             best = other
-    return best if scale == 1 else _search(grey, best.dark, best.stroke)
+    finer = _search(grey, best.dark, best.stroke) if scale < 1 else None
+    return finer or best  # what is found in the small picture is not lost
 
 
 def _encloses(other: Ink, best: Ink) -> bool:

@@ -224,3 +224,15 @@ EMPTY = {
 @pytest.mark.parametrize("kind", EMPTY)
 def test_no_digit(kind: str) -> None:
     assert frame_digit(EMPTY[kind].clip(0, 1).astype(np.float32)) is None
+
+
+@pytest.mark.parametrize("tones", [(235, 40, 225), (20, 230, 30)])
+def test_a_card_on_a_table_is_no_digit_but_the_line_on_it_is(tones: tuple[int, int, int]) -> None:
+    table, card, ink = tones
+    picture = Image.new("L", (SIDE, SIDE), table)
+    pen = ImageDraw.Draw(picture)
+    pen.polygon([(60, 110), (290, 60), (340, 290), (110, 340)], fill=card)
+    pen.line([(200, 180), (198, 212)], fill=ink, width=5)
+    height, width = size(found(grey(picture)))
+    assert height == 20
+    assert width < 6  # the card would be as wide as it is high
